@@ -1,0 +1,3 @@
+//! Connects a company to QuickBooks: start and callback of the OAuth flow.
+
+fn main() {}

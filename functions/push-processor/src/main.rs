@@ -1,0 +1,3 @@
+//! Takes entity events off the push queue.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! An operator's commands: add a company, make a connect link, read and change settings.

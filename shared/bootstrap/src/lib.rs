@@ -1,0 +1,1 @@
+//! What every function's main shares: configuration, telemetry, clients, the SQS batch loop.

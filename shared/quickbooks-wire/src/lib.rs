@@ -1,0 +1,1 @@
+//! QuickBooks Online entities, faults and envelopes as they are on the wire.

@@ -1,0 +1,1 @@
+//! The engine: what to do about a change, and in which order.

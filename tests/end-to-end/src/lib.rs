@@ -1,0 +1,1 @@
+//! The real binaries, deployed from the real template to a local AWS.
