@@ -1,0 +1,1 @@
+//! HTTP around the company: OAuth, throttles, faults, webhooks, the control side and the web page.
