@@ -1,1 +1,17 @@
 //! The engine: what to do about a change, and in which order.
+//!
+//! Decisions are pure functions over values and `now`. The few functions that talk to the outside do it through
+//! [`ports`]; nothing here knows AWS, HTTP or a runtime.
+
+pub mod activity;
+pub mod event;
+pub mod ids;
+pub mod link;
+pub mod model;
+pub mod number;
+pub mod outcome;
+pub mod ports;
+pub mod push;
+pub mod reference;
+pub mod settings;
+pub mod tokens;

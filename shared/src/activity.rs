@@ -1,0 +1,73 @@
+//! The durable record of what became of an event, readable by a bookkeeper.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BillingId, CompanyId, EventId, QuickBooksId, RealmId};
+use crate::model::Kind;
+use crate::outcome::{Done, Outcome, Park};
+
+/// One entry of a company's activity log. The same event leaves one entry, however often it is delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Whose it is. An event that does not say is kept under the queue's message group.
+    pub company: CompanyId,
+    /// The event it is about.
+    pub event: EventId,
+    /// When the event happened; entries are ordered by it.
+    pub time: Timestamp,
+    /// When it was dealt with.
+    pub handled_at: Timestamp,
+    /// The QuickBooks company, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<RealmId>,
+    /// The record's kind, when the event could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// The record's id in the billing app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_id: Option<BillingId>,
+    /// What a person calls the record.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// The record's counterpart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quickbooks_id: Option<QuickBooksId>,
+    /// What became of it.
+    pub result: ActivityResult,
+    /// The event as it came, when it is parked: everything needed to try it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_json: Option<String>,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum ActivityResult {
+    /// Both sides agree.
+    Done(Done),
+    /// Nothing was to be done.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+    /// It waits.
+    Parked(Park),
+}
+
+impl ActivityResult {
+    /// What to write down for an outcome; nothing for one that is tried again.
+    pub fn of(outcome: &Outcome) -> Option<ActivityResult> {
+        match outcome {
+            Outcome::Done(done) => Some(ActivityResult::Done(done.clone())),
+            Outcome::Skipped(reason) => Some(ActivityResult::Skipped { reason: reason.to_string() }),
+            Outcome::Parked(park) => Some(ActivityResult::Parked(park.clone())),
+            Outcome::Retry(_) => None,
+        }
+    }
+
+    /// Whether it waits for somebody.
+    pub fn is_parked(&self) -> bool {
+        matches!(self, ActivityResult::Parked(_))
+    }
+}

@@ -1,0 +1,238 @@
+//! Entity events: what the billing app says happened to one of its records.
+//!
+//! A message on the push queue holds one event or a JSON array of them, as CloudEvents 1.0. Each event of a message
+//! is read by itself, so that one that cannot be read keeps none of the others back.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{BillingId, CompanyId, EventId};
+use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
+
+/// What happened to the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// It was made.
+    Created,
+    /// It was changed.
+    Updated,
+    /// It was sent to the client.
+    Sent,
+    /// It was deleted.
+    Deleted,
+    /// It was voided or cancelled.
+    Voided,
+    /// It was brought back after a deletion.
+    Restored,
+}
+
+impl Verb {
+    const ALL: [(&'static str, Verb); 9] = [
+        ("created", Verb::Created),
+        ("updated", Verb::Updated),
+        ("sent", Verb::Sent),
+        ("deleted", Verb::Deleted),
+        ("voided", Verb::Voided),
+        ("void", Verb::Voided),
+        ("cancelled", Verb::Voided),
+        ("canceled", Verb::Voided),
+        ("restored", Verb::Restored),
+    ];
+
+    /// Whether the record is gone or worth nothing after it.
+    pub fn withdraws(self) -> bool {
+        matches!(self, Verb::Deleted | Verb::Voided)
+    }
+
+    fn name(self) -> &'static str {
+        Verb::ALL.iter().find(|(_, verb)| *verb == self).map_or("updated", |(name, _)| name)
+    }
+}
+
+/// One readable event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntityEvent {
+    /// The sender's id for it; the same when it is sent again.
+    pub id: EventId,
+    /// Whose record it is.
+    pub company: CompanyId,
+    /// Which kind of record.
+    pub kind: Kind,
+    /// What happened.
+    pub verb: Verb,
+    /// Which record.
+    pub subject: BillingId,
+    /// When it happened.
+    pub time: Timestamp,
+    /// The record at that moment; when absent it is fetched from the billing app.
+    pub data: Option<Record>,
+}
+
+impl fmt::Display for EntityEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.kind, self.subject, self.verb.name())
+    }
+}
+
+/// An event, or a whole message, that cannot be read. It is parked as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unreadable {
+    /// The text as it came, cut to [`Unreadable::KEPT`] bytes.
+    pub raw: String,
+    /// Whose it is, as far as it says.
+    pub company: Option<CompanyId>,
+    /// Its id, as far as it says.
+    pub id: Option<EventId>,
+    /// What is wrong with it and where, for a person.
+    pub problem: String,
+}
+
+impl Unreadable {
+    /// How much of an unreadable text is kept, in bytes: all that a queue message can hold, less room for its
+    /// neighbours in one stored record.
+    pub const KEPT: usize = 300_000;
+
+    fn new(raw: &str, value: Option<&Value>, problem: String) -> Unreadable {
+        let text = |name: &str| value.and_then(|value| value.get(name)).and_then(Value::as_str);
+        Unreadable {
+            raw: raw.chars().take(Unreadable::KEPT / 4).collect(),
+            company: text("company").and_then(|text| CompanyId::new(text).ok()),
+            id: text("id").and_then(|text| EventId::new(text).ok()),
+            problem,
+        }
+    }
+}
+
+/// The JSON of an event. `data` is the record of the kind that `type` names.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(title = "EntityEvent")]
+pub struct Envelope {
+    /// Always `1.0` (CloudEvents).
+    specversion: String,
+    /// Unique per event; the same when it is sent again.
+    id: EventId,
+    /// The billing app that sends it.
+    #[expect(dead_code, reason = "part of the contract; nothing decides by it")]
+    source: String,
+    /// `billing.{client|product|invoice|payment}.{created|updated|sent|deleted|voided|cancelled|restored}`.
+    r#type: String,
+    /// The record's id in the billing app.
+    subject: BillingId,
+    /// When it happened (RFC 3339).
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    time: Timestamp,
+    /// The tenant.
+    company: CompanyId,
+    /// The whole record after the event: a Client, Product, Invoice or Payment.
+    #[serde(default)]
+    data: Option<Value>,
+}
+
+/// Reads a queue message's body: one event or an array of them, in order.
+///
+/// Never fails as a whole: what cannot be read is an [`Unreadable`] in its place.
+pub fn read(body: &str) -> Vec<Result<EntityEvent, Unreadable>> {
+    match serde_json::from_str::<Value>(body) {
+        Err(error) => vec![Err(Unreadable::new(body, None, format!("The message is not JSON: {error}.")))],
+        Ok(Value::Array(events)) if events.is_empty() => {
+            vec![Err(Unreadable::new(body, None, "The message is an array without events.".into()))]
+        }
+        Ok(Value::Array(events)) => events.iter().map(|event| read_event(event, &event.to_string())).collect(),
+        Ok(event) => vec![read_event(&event, body)],
+    }
+}
+
+fn read_event(value: &Value, raw: &str) -> Result<EntityEvent, Unreadable> {
+    let unreadable = |problem: String| Unreadable::new(raw, Some(value), problem);
+    let envelope: Envelope = typed(value, "").map_err(unreadable)?;
+    if envelope.specversion != "1.0" {
+        let version = &envelope.specversion;
+        return Err(unreadable(format!("`specversion` is `{version}`; only CloudEvents 1.0 is understood.")));
+    }
+    let (kind, verb) = kind_and_verb(&envelope.r#type).map_err(unreadable)?;
+    let data = match &envelope.data {
+        None | Some(Value::Null) => None,
+        Some(data) => Some(record(kind, data).map_err(unreadable)?),
+    };
+    if let Some(data) = &data
+        && *data.id() != envelope.subject
+    {
+        let (subject, id) = (&envelope.subject, data.id());
+        return Err(unreadable(format!("`subject` is `{subject}`, but `data.id` is `{id}`.")));
+    }
+    let Envelope { id, company, subject, time, .. } = envelope;
+    Ok(EntityEvent { id, company, kind, verb, subject, time, data })
+}
+
+fn kind_and_verb(event_type: &str) -> Result<(Kind, Verb), String> {
+    let unknown = |what: &str| format!("`type` is `{event_type}`: {what}.");
+    let mut parts = event_type.split('.');
+    let (Some("billing"), Some(kind), Some(verb), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(unknown("it should read billing.KIND.VERB"));
+    };
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|known| known.name() == kind)
+        .ok_or_else(|| unknown("the kind should be client, product, invoice or payment"))?;
+    let verb = Verb::ALL
+        .into_iter()
+        .find(|(name, _)| *name == verb)
+        .map(|(_, verb)| verb)
+        .ok_or_else(|| unknown("the verb should be created, updated, sent, deleted, voided, cancelled or restored"))?;
+    Ok((kind, verb))
+}
+
+fn record(kind: Kind, data: &Value) -> Result<Record, String> {
+    Ok(match kind {
+        Kind::Client => Record::Client(typed::<Client>(data, "data.")?),
+        Kind::Product => Record::Product(typed::<Product>(data, "data.")?),
+        Kind::Invoice => Record::Invoice(typed::<Box<Invoice>>(data, "data.")?),
+        Kind::Payment => Record::Payment(typed::<Payment>(data, "data.")?),
+    })
+}
+
+/// Reads a value, naming the member at which it fails.
+fn typed<T: DeserializeOwned>(value: &Value, prefix: &str) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { prefix.trim_end_matches('.').to_owned() } else { format!("{prefix}{path}") };
+        let place = if place.is_empty() { "The event".to_owned() } else { format!("`{place}`") };
+        format!("{place} cannot be read: {}.", error.into_inner())
+    })
+}
+
+/// The JSON Schema of a message: one event or an array of them, with the records that `data` may be.
+pub fn schema() -> Value {
+    /// A queue message.
+    #[derive(JsonSchema)]
+    #[schemars(untagged, title = "Message")]
+    #[expect(dead_code, reason = "only its schema is used")]
+    enum Message {
+        Event(Box<Envelope>),
+        Batch(Vec<Envelope>),
+    }
+    /// What `data` may be.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    #[expect(dead_code, reason = "only its schema is used")]
+    enum Data {
+        Client(Client),
+        Product(Product),
+        Invoice(Invoice),
+        Payment(Payment),
+    }
+    let mut generator = schemars::SchemaGenerator::default();
+    let data = generator.subschema_for::<Data>().to_value();
+    let mut schema = generator.into_root_schema_for::<Message>().to_value();
+    if let Some(slot) = schema.pointer_mut("/$defs/EntityEvent/properties/data") {
+        *slot = data;
+    }
+    schema
+}

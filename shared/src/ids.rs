@@ -1,0 +1,141 @@
+//! Identifiers, each a type of its own, so that a realm is never passed where a company is meant.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not an identifier.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {problem}")]
+pub struct InvalidId {
+    what: &'static str,
+    problem: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $allowed:expr, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(transparent)]
+        pub struct $name(#[schemars(length(min = 1, max = $max))] String);
+
+        impl $name {
+            /// Checks the text: not empty, not too long, only characters that keys and logs can carry.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                let allowed: fn(char) -> bool = $allowed;
+                let problem = if text.is_empty() {
+                    "is empty"
+                } else if text.len() > $max {
+                    concat!("is longer than ", stringify!($max), " bytes")
+                } else if !text.chars().all(allowed) {
+                    $rule
+                } else {
+                    return Ok(Self(text));
+                };
+                Err(InvalidId { what: $what, problem })
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+    };
+}
+
+fn printable(c: char) -> bool {
+    !c.is_control()
+}
+
+id!(
+    /// A tenant: one billing company, linked to at most one realm at a time.
+    CompanyId,
+    "company",
+    64,
+    |c| c.is_ascii_alphanumeric() || "-_.".contains(c),
+    "may hold only letters, digits, hyphens, underscores and dots"
+);
+id!(
+    /// A QuickBooks company. A decimal string of up to 19 digits; never a number (Intuit: OAuth 2.0, realmId).
+    RealmId,
+    "realm",
+    32,
+    |c| c.is_ascii_digit(),
+    "may hold only digits"
+);
+id!(
+    /// A record's id in the billing app.
+    BillingId,
+    "billing id",
+    200,
+    printable,
+    "holds control characters"
+);
+id!(
+    /// An entity's id in QuickBooks: a decimal string, unique within its kind and realm.
+    QuickBooksId,
+    "QuickBooks id",
+    32,
+    |c| c.is_ascii_alphanumeric() || "-_".contains(c),
+    "may hold only letters and digits"
+);
+id!(
+    /// The id that the sender of an event gave it. The same event sent again has the same id.
+    EventId,
+    "event id",
+    200,
+    printable,
+    "holds control characters"
+);
+
+/// The books that a change goes to: one company's link with one realm. Travels with every call and key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Books {
+    /// The tenant.
+    pub company: CompanyId,
+    /// Its QuickBooks company.
+    pub realm: RealmId,
+}
+
+impl fmt::Display for Books {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "company {} and realm {}", self.company, self.realm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_refuse_what_keys_and_logs_cannot_carry() {
+        assert_eq!(CompanyId::new("").unwrap_err().to_string(), "company is empty");
+        assert!(CompanyId::new("acme#1").is_err(), "keys are joined with #");
+        assert!(RealmId::new("9130x").is_err());
+        assert!(BillingId::new("a\nb").is_err());
+        assert!(BillingId::new("x".repeat(201)).is_err());
+        assert_eq!(RealmId::new("4620816365261282440").unwrap().as_str(), "4620816365261282440");
+    }
+}

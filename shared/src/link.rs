@@ -1,0 +1,115 @@
+//! The ledger's entries: which billing record and which QuickBooks entity are counterparts, and what each side
+//! looked like when they were last in step.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BillingId, QuickBooksId};
+use crate::model::Kind;
+
+/// A short digest of each mapped field, by the field's QuickBooks name.
+pub type Fingerprints = BTreeMap<String, String>;
+
+/// How a link came to be: the rung of the matching ladder (D2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchedBy {
+    /// Counterpart made the second record itself.
+    Created,
+    /// Same name, to the letter.
+    Name,
+    /// A contact's e-mail address.
+    Email,
+    /// A product's key equals the Item's name.
+    Key,
+    /// A person linked them.
+    Person,
+    /// Found again after a create whose answer was lost.
+    Recovered,
+}
+
+/// A pair of counterparts in one company and realm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// The kind of both.
+    pub kind: Kind,
+    /// The billing record.
+    pub billing_id: BillingId,
+    /// The QuickBooks entity.
+    pub quickbooks_id: QuickBooksId,
+    /// The entity's version when it was last seen (Intuit: SyncToken).
+    pub sync_token: String,
+    /// The entity's `MetaData.LastUpdatedTime` when it was last seen, as Intuit wrote it.
+    pub last_updated: String,
+    /// The billing record's fields as last pushed: a field that still has this digest was not edited since.
+    pub pushed: Fingerprints,
+    /// The entity's fields as last seen: a field with another digest was edited in QuickBooks.
+    pub seen: Fingerprints,
+    /// The time of the newest billing event that is in it; an older event is out of date.
+    pub billing_time: Timestamp,
+    /// How the two were matched.
+    pub matched_by: MatchedBy,
+    /// How many entities this record has had before: one more each time its entity was deleted in QuickBooks.
+    pub generation: u32,
+    /// The product's key, so that an invoice line without a product id finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_key: Option<String>,
+    /// Counts the stored changes; a write names the one it was made from.
+    pub revision: u64,
+}
+
+/// What is about to be created, recorded before the call, so that a lost answer never leads to a second entity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The kind.
+    pub kind: Kind,
+    /// The billing record.
+    pub billing_id: BillingId,
+    /// Which of the record's entities this is.
+    pub generation: u32,
+    /// The `requestid` sent with the create. Repeating it with the same body repeats nothing in QuickBooks.
+    pub request_id: RequestId,
+    /// The body that was sent, as JSON.
+    pub body: String,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
+/// Intuit's idempotency key: at most 36 characters, so that it may stand in batches too (Intuit: REST essentials).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub(crate) String);
+
+impl RequestId {
+    /// The key as sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the ledger knows of a billing record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A create was begun; whether QuickBooks has it is not known.
+    Pending(Intent),
+    /// It has its counterpart.
+    Linked(Link),
+}
+
+/// How an entry is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LinkKey {
+    /// By the billing record.
+    Billing(Kind, BillingId),
+    /// By the key of a product.
+    ProductKey(String),
+}

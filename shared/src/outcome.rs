@@ -1,0 +1,181 @@
+//! How every event ends: done, skipped, parked or tried again later.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BillingId, QuickBooksId};
+use crate::model::Kind;
+use crate::settings::Direction;
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Both sides agree now.
+    Done(Done),
+    /// Nothing was to be done, for a reason that a person may read.
+    Skipped(SkipReason),
+    /// It cannot go on by itself; kept with its event until a person or a reconnection moves it on.
+    Parked(Park),
+    /// It failed for a reason that passes; the queue delivers it again, in order.
+    Retry(Retry),
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// What was done in QuickBooks.
+    pub action: DoneAction,
+    /// The entity that stands for the record.
+    pub quickbooks_id: QuickBooksId,
+    /// What a person should know all the same, such as totals that differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What was done in QuickBooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoneAction {
+    /// A new entity was made.
+    Created,
+    /// An entity that was there already was linked.
+    Linked,
+    /// The entity was changed.
+    Updated,
+    /// The transaction was voided.
+    Voided,
+    /// The entity was made inactive.
+    Inactivated,
+}
+
+/// Why nothing was to be done.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SkipReason {
+    /// R5.
+    #[error("the direction for {0}s is {1}: changes in the billing app are not sent to QuickBooks")]
+    Direction(Kind, Direction),
+    /// R18, R19.
+    #[error("nothing that QuickBooks keeps has changed")]
+    Unchanged,
+    /// R20, D1.
+    #[error("edits of products are not pushed (the switch \"also push product edits\" is off)")]
+    ProductEdit,
+    /// D8.
+    #[error("the invoice is dated {dated}, before the cut-off date {cut_off}")]
+    BeforeCutOff {
+        /// The document's date.
+        dated: Date,
+        /// The company's cut-off date.
+        cut_off: Date,
+    },
+    /// A draft is not a claim on anybody.
+    #[error("the invoice is a draft; it is pushed once it is sent")]
+    Draft,
+    /// A payment that is not money received.
+    #[error("the payment is {0}; it is pushed once it is completed")]
+    NotReceived(&'static str),
+    /// Deleted or voided before it ever reached QuickBooks.
+    #[error("it never reached QuickBooks, so there is nothing to take back")]
+    NeverPushed,
+    /// D13 with the switch off.
+    #[error("deleted {0}s stay active in QuickBooks (the switch \"inactivate deleted records\" is off)")]
+    KeptActive(Kind),
+    /// A newer event of the same record is already in QuickBooks.
+    #[error("a newer version of the record is already in QuickBooks")]
+    OutOfDate,
+    /// Another event of the same record in the same batch says the later word.
+    #[error("a later event of the same record replaces it")]
+    Superseded,
+    /// Voided before.
+    #[error("it is voided in QuickBooks already")]
+    AlreadyVoided,
+}
+
+/// Why an event waits, and what moves it on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Park {
+    /// The sort of reason, for filters and for "retry all of a cause".
+    pub cause: ParkCause,
+    /// What is wrong, on which record and field, in a bookkeeper's words.
+    pub reason: String,
+    /// What to do about it.
+    pub way_on: String,
+}
+
+/// The sorts of reasons for parking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParkCause {
+    /// The event cannot be read.
+    Unreadable,
+    /// No such company is known.
+    UnknownCompany,
+    /// The company is not connected with QuickBooks, or no longer.
+    NotConnected,
+    /// A record it refers to is not in QuickBooks and not at hand.
+    MissingRecord,
+    /// Making missing records on the fly is switched off (D9).
+    Unmapped,
+    /// More than one candidate matches (D2).
+    Ambiguous,
+    /// An invoice that looks like this one is in QuickBooks already (D5).
+    LikelyTwin,
+    /// Another billing record is linked with the counterpart.
+    AlreadyLinked,
+    /// The name is held by something that is no counterpart.
+    NameTaken,
+    /// A tax on it has no counterpart in QuickBooks.
+    Tax,
+    /// A currency that the QuickBooks company or the Customer does not use (D14).
+    Currency,
+    /// The record's own amounts cannot be booked.
+    Amount,
+    /// Settings are missing, such as the default income account.
+    Settings,
+    /// QuickBooks refuses it.
+    Refused,
+    /// The books are closed for its date.
+    ClosedPeriod,
+    /// It is paid, so it is not voided.
+    Paid,
+    /// Given-back money is not synced.
+    Refund,
+    /// Both sides changed the same field.
+    Conflict,
+}
+
+impl Park {
+    /// A reason to wait.
+    pub fn new(cause: ParkCause, reason: impl Into<String>, way_on: impl Into<String>) -> Park {
+        Park { cause, reason: reason.into(), way_on: way_on.into() }
+    }
+
+    /// A record that is referred to but is nowhere to be found.
+    pub fn missing(kind: Kind, id: &BillingId) -> Park {
+        Park::new(
+            ParkCause::MissingRecord,
+            format!("The {kind} {id} that it refers to is not in QuickBooks, and the event does not carry it."),
+            format!("Send the {kind} from the billing app (save it once), then retry."),
+        )
+    }
+}
+
+/// A failure that passes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// What failed, for the log.
+    pub reason: String,
+    /// How long to wait at least, when QuickBooks said so.
+    pub after: Option<Duration>,
+}
+
+/// A difference between the two sides' totals (D15), in words.
+pub fn variance(billing: Decimal, quickbooks: Decimal) -> String {
+    format!(
+        "The billing app's total is {billing:.2}, QuickBooks' is {quickbooks:.2}: a difference of {:.2}.",
+        (billing - quickbooks).abs()
+    )
+}

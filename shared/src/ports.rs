@@ -1,0 +1,327 @@
+//! What the engine asks of the outside. Each port has an in-memory implementation for tests and the simulation,
+//! and a real one; both pass the same contract tests.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use quickbooks_wire::query::Query;
+use quickbooks_wire::{Entity, EntityKind, Fault};
+
+use crate::activity::Activity;
+use crate::ids::{BillingId, Books, CompanyId, QuickBooksId, RealmId};
+use crate::link::{Entry, Intent, Link, LinkKey, RequestId};
+use crate::model::{Kind, Record};
+use crate::reference::{Reference, ReferenceLists};
+use crate::settings::{Company, Connection};
+use crate::tokens::TokenPair;
+
+/// What time it is.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// A store that did not answer, or not sensibly. Always worth another try later.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} failed")]
+pub struct StoreError {
+    /// What was being done, such as `reading links`.
+    pub action: &'static str,
+    /// Why.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// Wraps a store's own error.
+    pub fn new(
+        action: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> StoreError {
+        StoreError { action, source: source.into() }
+    }
+}
+
+// --- QuickBooks ---
+
+/// The accounting API of one realm, authenticated.
+#[async_trait]
+pub trait QuickBooks: Send + Sync {
+    /// Creates an entity and returns it as QuickBooks has it. `request_id` makes a repetition harmless.
+    async fn create(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError>;
+
+    /// Changes the members that are set (the entity is sparse and carries its Id and SyncToken).
+    async fn update(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError>;
+
+    /// Voids an Invoice or a Payment at the version named by `sync_token`.
+    async fn void(
+        &self,
+        kind: EntityKind,
+        id: &QuickBooksId,
+        sync_token: &str,
+        request_id: &RequestId,
+    ) -> Result<Entity, CallError>;
+
+    /// Reads one entity; none if QuickBooks does not have it, or no longer.
+    async fn read(&self, kind: EntityKind, id: &QuickBooksId) -> Result<Option<Entity>, CallError>;
+
+    /// Runs the queries in one call and returns the rows of each, in the queries' order.
+    async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError>;
+
+    /// Everything that has this display name: customers, vendors and employees, inactive ones too.
+    async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError>;
+
+    /// The company's own data and lists, read whole.
+    async fn reference_lists(&self) -> Result<ReferenceLists, CallError>;
+}
+
+/// Somebody or something that holds a name in QuickBooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameHolder {
+    /// `Customer`, `Vendor` or `Employee`.
+    pub entity: String,
+    /// Its id.
+    pub id: QuickBooksId,
+    /// The name as QuickBooks shows it.
+    pub name: String,
+    /// Whether it is in use.
+    pub active: bool,
+}
+
+/// Why a call to QuickBooks gave no result, by what is known of its effect.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// It never left: nothing has happened.
+    #[error("QuickBooks could not be reached: {0}")]
+    NotSent(String),
+    /// It left, and no usable answer came: it may have happened.
+    #[error("QuickBooks did not answer as it should, and may or may not have done it: {0}")]
+    Unknown(String),
+    /// Refused for now, nothing has happened (Intuit: Limits and throttles, HTTP 429).
+    #[error("QuickBooks asks for fewer requests")]
+    Throttled {
+        /// How long it asks to wait, when it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The access token is not accepted.
+    #[error("QuickBooks does not accept the access token")]
+    Unauthorized,
+    /// The app or the user may not do this in this company.
+    #[error("QuickBooks refuses access: {0}")]
+    Forbidden(Fault),
+    /// Answered and refused: nothing has happened.
+    #[error("QuickBooks refuses: {0}")]
+    Refused(Fault),
+}
+
+// --- The billing app ---
+
+/// The billing app's own records.
+#[async_trait]
+pub trait Billing: Send + Sync {
+    /// The record as it is now; none if it does not exist, or if this billing app cannot be asked.
+    async fn fetch(&self, company: &CompanyId, kind: Kind, id: &BillingId)
+    -> Result<Option<Record>, StoreError>;
+}
+
+// --- The ledger ---
+
+/// Which records are counterparts. Both sides of a link are unique within its books.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The entries that exist, by the key they were asked for with. Reads are consistent.
+    async fn entries(&self, books: &Books, keys: &[LinkKey]) -> Result<HashMap<LinkKey, Entry>, StoreError>;
+
+    /// The billing record that is linked with a QuickBooks entity.
+    async fn billing_id(
+        &self,
+        books: &Books,
+        kind: Kind,
+        quickbooks_id: &QuickBooksId,
+    ) -> Result<Option<BillingId>, StoreError>;
+
+    /// Records what is about to be created, unless the record has an entry already; answers with that entry then.
+    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, StoreError>;
+
+    /// Forgets an intent that certainly came to nothing. Leaves anything else alone.
+    async fn abandon(&self, books: &Books, intent: &Intent) -> Result<(), StoreError>;
+
+    /// Makes the two records counterparts, in place of the record's intent if it has one. A link that is there
+    /// already, between the same two, is replaced. `replacing` is the stand-in under which the billing record was
+    /// linked before its id was known; its link becomes this one.
+    async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError>;
+
+    /// Stores what both sides look like now. Fails with [`LinkError::Changed`] if the stored link is no longer the
+    /// revision before `link.revision`.
+    async fn refresh(&self, books: &Books, link: &Link) -> Result<(), LinkError>;
+
+    /// Replaces a link whose entity is gone from QuickBooks by the intent to create the next one.
+    async fn supersede(&self, books: &Books, link: &Link, intent: &Intent) -> Result<(), LinkError>;
+}
+
+/// Why a link was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The billing record has another counterpart.
+    #[error("the record is linked with QuickBooks id {0} already")]
+    BillingTaken(QuickBooksId),
+    /// The QuickBooks entity has another counterpart.
+    #[error("the QuickBooks entity is linked with billing id {0} already")]
+    QuickBooksTaken(BillingId),
+    /// Somebody else stored a newer state in between.
+    #[error("the link was changed by somebody else in between")]
+    Changed,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The activity log.
+#[async_trait]
+pub trait ActivityLog: Send + Sync {
+    /// Stores the entries durably. An entry of the same event replaces the earlier one.
+    async fn record(&self, entries: &[Activity]) -> Result<(), StoreError>;
+
+    /// A company's newest entries, newest first.
+    async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError>;
+
+    /// A company's parked entries, oldest first.
+    async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError>;
+}
+
+// --- Companies ---
+
+/// Tenants, their connections and what is cached of their QuickBooks company.
+#[async_trait]
+pub trait Companies: Send + Sync {
+    /// The company, if there is one.
+    async fn load(&self, company: &CompanyId) -> Result<Option<Company>, StoreError>;
+
+    /// Stores a company whose `version` is one more than the stored one (1 for a new one); false if it is not.
+    async fn save(&self, company: &Company) -> Result<bool, StoreError>;
+
+    /// Connects a company with a realm and stores the realm's reference data. Refuses a realm that another company
+    /// has, and a company that has another realm (D12).
+    async fn connect(
+        &self,
+        company: &CompanyId,
+        connection: &Connection,
+        reference: &Reference,
+    ) -> Result<(), ConnectError>;
+
+    /// The company that a realm belongs to.
+    async fn of_realm(&self, realm: &RealmId) -> Result<Option<CompanyId>, StoreError>;
+
+    /// What is cached of the QuickBooks company.
+    async fn reference(&self, books: &Books) -> Result<Option<Reference>, StoreError>;
+
+    /// Replaces what is cached.
+    async fn save_reference(&self, books: &Books, reference: &Reference) -> Result<(), StoreError>;
+
+    /// Remembers a value that may be used once, until `expires_at`.
+    async fn issue_once(
+        &self,
+        company: &CompanyId,
+        nonce: &str,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Uses such a value up: true exactly once, and only before it expires.
+    async fn use_once(&self, company: &CompanyId, nonce: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Takes a lease that others respect until `until`; false while somebody else holds it.
+    async fn acquire_lease(
+        &self,
+        books: &Books,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Gives a lease back, if the holder still has it.
+    async fn release_lease(&self, books: &Books, lease: &Lease) -> Result<(), StoreError>;
+}
+
+/// The right to be the only one who does something in some books, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// What for, such as `tokens`.
+    pub name: &'static str,
+    /// Who has it: unique per attempt.
+    pub holder: String,
+    /// When it ends by itself.
+    pub until: Timestamp,
+}
+
+/// Why a company was not connected.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The realm belongs to another company.
+    #[error("this QuickBooks company is linked with another company already")]
+    RealmTaken,
+    /// The company is linked with another realm.
+    #[error("the company is linked with another QuickBooks company, {0}")]
+    OtherRealm(String),
+    /// There is no such company.
+    #[error("there is no such company")]
+    UnknownCompany,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+// --- Tokens ---
+
+/// Where token pairs are kept.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// The books' token pair.
+    async fn tokens(&self, books: &Books) -> Result<Option<TokenPair>, StoreError>;
+
+    /// Stores a pair in place of the one before, durably.
+    async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError>;
+}
+
+/// Intuit's token server.
+#[async_trait]
+pub trait TokenServer: Send + Sync {
+    /// Trades the refresh token for a new pair.
+    async fn refresh(&self, tokens: &TokenPair, now: Timestamp) -> Result<TokenPair, RefreshError>;
+}
+
+/// Why a refresh gave no new pair.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The refresh token is dead (`invalid_grant`).
+    #[error("QuickBooks no longer accepts the refresh token")]
+    Dead,
+    /// The app's own credentials are wrong (`invalid_client`).
+    #[error("QuickBooks does not accept the app's client id and secret")]
+    Client,
+    /// No usable answer: the pair may have been changed.
+    #[error("the token server did not answer as it should: {0}")]
+    Unknown(String),
+}
+
+/// Opens the accounting API of a company's books: finds the tokens, refreshes them when due, and again once when
+/// QuickBooks rejects them.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// The API of these books, ready for calls.
+    async fn open(&self, books: &Books) -> Result<std::sync::Arc<dyn QuickBooks>, OpenError>;
+}
+
+/// Why the accounting API cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There are no tokens, or QuickBooks no longer accepts them: a person has to connect again.
+    #[error("the connection with QuickBooks has ended")]
+    NotConnected,
+    /// It may work later.
+    #[error("the tokens cannot be had now: {0}")]
+    Later(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

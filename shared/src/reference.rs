@@ -1,0 +1,267 @@
+//! What is cached of the QuickBooks company, so that a push reads nothing it could know.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use quickbooks_wire as wire;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::QuickBooksId;
+
+/// The company's own data and lists as QuickBooks sends them.
+#[derive(Clone, Debug, Default)]
+pub struct ReferenceLists {
+    /// The company.
+    pub company_info: wire::CompanyInfo,
+    /// How it is set up.
+    pub preferences: wire::Preferences,
+    /// Its chart of accounts, active ones.
+    pub accounts: Vec<wire::Account>,
+    /// Its tax codes, active ones.
+    pub tax_codes: Vec<wire::TaxCode>,
+    /// Its tax rates, active ones.
+    pub tax_rates: Vec<wire::TaxRate>,
+    /// Its payment terms, active ones.
+    pub terms: Vec<wire::Term>,
+    /// Its payment methods, active ones.
+    pub payment_methods: Vec<wire::PaymentMethod>,
+}
+
+/// The parts of [`ReferenceLists`] that decide anything, with their age.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The company's name.
+    pub name: String,
+    /// ISO 3166 alpha-2 code, such as `US`.
+    pub country: String,
+    /// ISO 4217 code.
+    pub home_currency: String,
+    /// Foreign currencies may be used.
+    pub multi_currency: bool,
+    /// How sales tax works there.
+    pub tax_model: TaxModel,
+    /// The company numbers its own documents; otherwise QuickBooks does (Intuit: Preferences, CustomTxnNumbers).
+    pub custom_numbers: bool,
+    /// Discount lines may be used.
+    pub discounts: bool,
+    /// Credits are applied to new invoices by QuickBooks itself.
+    pub auto_apply_credit: bool,
+    /// Transactions up to this day cannot be written.
+    pub book_close_date: Option<Date>,
+    /// Accounts.
+    pub accounts: Vec<Account>,
+    /// Tax codes for sales.
+    pub tax_codes: Vec<TaxCode>,
+    /// Payment terms.
+    pub terms: Vec<Term>,
+    /// Payment methods.
+    pub payment_methods: Vec<PaymentMethod>,
+    /// When all this was read.
+    pub read_at: Timestamp,
+}
+
+/// How sales tax works in a QuickBooks company (Intuit: Manage sales tax for US locales, for non-US locales).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxModel {
+    /// Sales tax is switched off.
+    Off,
+    /// United States: QuickBooks works the tax out from the address (R45).
+    Automated,
+    /// United States: one tax code for a whole transaction, chosen by whoever writes it.
+    Manual,
+    /// Elsewhere: one tax code for each line.
+    Global,
+}
+
+/// An account of the chart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub id: QuickBooksId,
+    /// Its full name, parents included.
+    pub name: String,
+    /// `Income`, `Bank`, … (Intuit: Account, AccountType).
+    pub account_type: String,
+    /// `SalesOfProductIncome`, … (Intuit: Account, AccountSubType).
+    pub sub_type: String,
+}
+
+/// A code that may stand on a sale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaxCode {
+    /// Its id.
+    pub id: QuickBooksId,
+    /// Its name.
+    pub name: String,
+    /// Whether what carries it is taxed at all, be it at nought per cent.
+    pub taxable: bool,
+    /// The rates it adds up to.
+    pub rates: Vec<TaxRate>,
+}
+
+impl TaxCode {
+    /// The per cent that it adds to an amount, if each of its rates is taken on the amount itself.
+    pub fn percent(&self) -> Decimal {
+        self.rates.iter().map(|rate| rate.percent).sum()
+    }
+}
+
+/// One rate of a tax code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaxRate {
+    /// Its id.
+    pub id: QuickBooksId,
+    /// Its name.
+    pub name: String,
+    /// Per cent.
+    pub percent: Decimal,
+}
+
+/// When an invoice is due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Term {
+    /// Its id.
+    pub id: QuickBooksId,
+    /// Its name.
+    pub name: String,
+    /// Days after the invoice's date; absent for terms that name a day of the month.
+    pub due_days: Option<u32>,
+}
+
+/// How money is received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentMethod {
+    /// Its id.
+    pub id: QuickBooksId,
+    /// Its name.
+    pub name: String,
+    /// It is a card.
+    pub card: bool,
+}
+
+impl Reference {
+    /// Keeps what decides anything. Rows without an id are left out.
+    pub fn from_lists(lists: &ReferenceLists, read_at: Timestamp) -> Reference {
+        let info = &lists.company_info;
+        let preferences = &lists.preferences;
+        let sales = preferences.sales_forms_prefs.clone().unwrap_or_default();
+        let currency = preferences.currency_prefs.clone().unwrap_or_default();
+        let accounting = preferences.accounting_info_prefs.clone().unwrap_or_default();
+        let country = info.country.clone().unwrap_or_default();
+        Reference {
+            name: info.company_name.clone().or_else(|| info.legal_name.clone()).unwrap_or_default(),
+            tax_model: tax_model(&country, preferences.tax_prefs.as_ref()),
+            country,
+            home_currency: currency.home_currency.and_then(|home| home.value).unwrap_or_else(|| "USD".into()),
+            multi_currency: currency.multi_currency_enabled == Some(true),
+            custom_numbers: sales.custom_txn_numbers == Some(true),
+            discounts: sales.allow_discount == Some(true),
+            auto_apply_credit: sales.auto_apply_credit == Some(true),
+            book_close_date: accounting.book_close_date.and_then(|date| date.parse().ok()),
+            accounts: lists.accounts.iter().filter_map(Account::from_wire).collect(),
+            tax_codes: lists.tax_codes.iter().filter_map(|code| TaxCode::from_wire(code, &lists.tax_rates)).collect(),
+            terms: lists.terms.iter().filter_map(Term::from_wire).collect(),
+            payment_methods: lists.payment_methods.iter().filter_map(PaymentMethod::from_wire).collect(),
+            read_at,
+        }
+    }
+
+    /// An account by its id.
+    pub fn account(&self, id: &QuickBooksId) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.id == *id)
+    }
+}
+
+/// Which model applies: outside the United States always the global one; inside, `PartnerTaxEnabled` is there
+/// (true or false) only in companies with automated sales tax (Intuit: Preferences, TaxPrefs).
+fn tax_model(country: &str, preferences: Option<&wire::TaxPrefs>) -> TaxModel {
+    let Some(preferences) = preferences else { return TaxModel::Off };
+    if preferences.using_sales_tax != Some(true) {
+        return TaxModel::Off;
+    }
+    match (country, preferences.partner_tax_enabled) {
+        ("US" | "USA" | "", Some(true)) => TaxModel::Automated,
+        ("US" | "USA" | "", Some(false)) => TaxModel::Off,
+        ("US" | "USA" | "", None) => TaxModel::Manual,
+        _ => TaxModel::Global,
+    }
+}
+
+fn id(text: Option<&String>) -> Option<QuickBooksId> {
+    QuickBooksId::new(text?.clone()).ok()
+}
+
+impl Account {
+    fn from_wire(account: &wire::Account) -> Option<Account> {
+        Some(Account {
+            id: id(account.id.as_ref())?,
+            name: account.fully_qualified_name.clone().or_else(|| account.name.clone()).unwrap_or_default(),
+            account_type: account.account_type.clone().unwrap_or_default(),
+            sub_type: account.account_sub_type.clone().unwrap_or_default(),
+        })
+    }
+}
+
+impl TaxCode {
+    fn from_wire(code: &wire::TaxCode, rates: &[wire::TaxRate]) -> Option<TaxCode> {
+        let details = code.sales_tax_rate_list.as_ref().map(|list| list.tax_rate_detail.as_slice());
+        Some(TaxCode {
+            id: id(code.id.as_ref())?,
+            name: code.name.clone().unwrap_or_default(),
+            taxable: code.taxable != Some(false),
+            rates: details.unwrap_or_default().iter().filter_map(|detail| TaxRate::find(detail, rates)).collect(),
+        })
+    }
+}
+
+impl TaxRate {
+    fn find(detail: &wire::TaxRateDetail, rates: &[wire::TaxRate]) -> Option<TaxRate> {
+        let wanted = detail.tax_rate_ref.as_ref()?.value.as_ref();
+        let rate = rates.iter().find(|rate| rate.id.as_ref() == wanted)?;
+        Some(TaxRate {
+            id: id(rate.id.as_ref())?,
+            name: rate.name.clone().unwrap_or_default(),
+            percent: rate.rate_value?,
+        })
+    }
+}
+
+impl Term {
+    fn from_wire(term: &wire::Term) -> Option<Term> {
+        Some(Term {
+            id: id(term.id.as_ref())?,
+            name: term.name.clone().unwrap_or_default(),
+            due_days: term.due_days.and_then(|days| u32::try_from(days).ok()),
+        })
+    }
+}
+
+impl PaymentMethod {
+    fn from_wire(method: &wire::PaymentMethod) -> Option<PaymentMethod> {
+        Some(PaymentMethod {
+            id: id(method.id.as_ref())?,
+            name: method.name.clone().unwrap_or_default(),
+            card: method.method_type.as_deref() == Some("CREDIT_CARD"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tax(using: bool, partner: Option<bool>) -> wire::TaxPrefs {
+        wire::TaxPrefs { using_sales_tax: Some(using), partner_tax_enabled: partner, ..Default::default() }
+    }
+
+    #[test]
+    fn the_tax_model_follows_country_and_preferences() {
+        assert_eq!(tax_model("US", Some(&tax(true, Some(true)))), TaxModel::Automated);
+        assert_eq!(tax_model("US", Some(&tax(true, Some(false)))), TaxModel::Off, "not set up yet");
+        assert_eq!(tax_model("US", Some(&tax(true, None))), TaxModel::Manual);
+        assert_eq!(tax_model("US", Some(&tax(false, Some(true)))), TaxModel::Off);
+        assert_eq!(tax_model("GB", Some(&tax(true, None))), TaxModel::Global);
+        assert_eq!(tax_model("GB", None), TaxModel::Off);
+    }
+}

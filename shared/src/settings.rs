@@ -1,0 +1,180 @@
+//! What a person decides about a company's sync, and the state of its connection.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Books, CompanyId, QuickBooksId, RealmId};
+use crate::model::{Kind, ProductType};
+
+/// Which way changes of one kind travel (R3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Not at all (R5).
+    #[default]
+    None,
+    /// From the billing app to QuickBooks (R6).
+    Push,
+    /// From QuickBooks to the billing app (R7).
+    Pull,
+    /// Both ways (R9).
+    Bidirectional,
+}
+
+impl Direction {
+    /// Whether the billing app's changes go to QuickBooks.
+    pub fn pushes(self) -> bool {
+        matches!(self, Direction::Push | Direction::Bidirectional)
+    }
+
+    /// Whether QuickBooks' changes go to the billing app.
+    pub fn pulls(self) -> bool {
+        matches!(self, Direction::Pull | Direction::Bidirectional)
+    }
+}
+
+impl std::fmt::Display for Direction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Direction::None => "None",
+            Direction::Push => "Push",
+            Direction::Pull => "Pull",
+            Direction::Bidirectional => "Bidirectional",
+        })
+    }
+}
+
+/// The direction of each kind (R2). All are None at first (R4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Directions {
+    /// Clients and Customers.
+    pub client: Direction,
+    /// Products and Items.
+    pub product: Direction,
+    /// Invoices.
+    pub invoice: Direction,
+    /// Payments.
+    pub payment: Direction,
+}
+
+impl Directions {
+    /// The same direction for every kind.
+    pub fn all(direction: Direction) -> Directions {
+        Directions { client: direction, product: direction, invoice: direction, payment: direction }
+    }
+
+    /// The direction of one kind.
+    pub fn of(&self, kind: Kind) -> Direction {
+        match kind {
+            Kind::Client => self.client,
+            Kind::Product => self.product,
+            Kind::Invoice => self.invoice,
+            Kind::Payment => self.payment,
+        }
+    }
+
+    /// The direction of one kind, to be changed.
+    pub fn of_mut(&mut self, kind: Kind) -> &mut Direction {
+        match kind {
+            Kind::Client => &mut self.client,
+            Kind::Product => &mut self.product,
+            Kind::Invoice => &mut self.invoice,
+            Kind::Payment => &mut self.payment,
+        }
+    }
+}
+
+/// A company's settings. They outlive disconnecting and reconnecting (R65).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Which way each kind travels.
+    pub directions: Directions,
+    /// The income account of new Items, unless overridden (R59).
+    pub default_income_account: Option<QuickBooksId>,
+    /// The income account of new Items of a product type (R88). Wins over the default.
+    pub income_accounts: BTreeMap<ProductType, QuickBooksId>,
+    /// Invoices dated before this day are never synced, nor their payments (D8).
+    pub cut_off: Option<Date>,
+    /// Push edits of products too, not only new ones (D1).
+    pub push_product_edits: bool,
+    /// Create a missing Customer while pushing an invoice or payment (D9).
+    pub create_clients: bool,
+    /// Create missing Items while pushing an invoice (D9).
+    pub create_products: bool,
+    /// Make Customers and Items inactive when their counterpart is deleted (D13).
+    pub inactivate_deleted: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            directions: Directions::default(),
+            default_income_account: None,
+            income_accounts: BTreeMap::new(),
+            cut_off: None,
+            push_product_edits: false,
+            create_clients: true,
+            create_products: true,
+            inactivate_deleted: false,
+        }
+    }
+}
+
+/// Whether calls to QuickBooks can succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionState {
+    /// Tokens are good as far as known.
+    Connected,
+    /// QuickBooks refused the tokens; a person has to reconnect (R58).
+    Expired,
+    /// A person disconnected (R57).
+    Disconnected,
+}
+
+/// A company's link with its QuickBooks company.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The QuickBooks company.
+    pub realm: RealmId,
+    /// Whether calls can succeed.
+    pub state: ConnectionState,
+    /// The QuickBooks company's name, for people.
+    pub name: String,
+    /// When the company was first connected with this realm.
+    pub connected_at: Timestamp,
+}
+
+/// A tenant as stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Company {
+    /// Its id.
+    pub id: CompanyId,
+    /// What people decided.
+    #[serde(default)]
+    pub settings: Settings,
+    /// Absent until a person has connected it for the first time.
+    #[serde(default)]
+    pub connection: Option<Connection>,
+    /// Counts the stored changes; a write names the one it was made from.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl Company {
+    /// A company that nobody has connected yet.
+    pub fn new(id: CompanyId) -> Company {
+        Company { id, settings: Settings::default(), connection: None, version: 0 }
+    }
+
+    /// The books that its changes go to, once it has been connected.
+    pub fn books(&self) -> Option<Books> {
+        let connection = self.connection.as_ref()?;
+        Some(Books { company: self.id.clone(), realm: connection.realm.clone() })
+    }
+}
