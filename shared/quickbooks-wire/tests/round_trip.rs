@@ -1,4 +1,5 @@
 //! What is read is written back member by member, numbers by their very text.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use quickbooks_wire::{
     Account, Batch, BatchItemRequest, BatchItemResponse, BatchOutcome, BatchResponse, CdcResponse,

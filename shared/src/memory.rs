@@ -1,0 +1,316 @@
+//! The stores in memory, for tests and the simulation. They keep every promise of [`crate::ports`], atomically,
+//! as the real ones do.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::activity::Activity;
+use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
+use crate::link::{Entry, Intent, Link, LinkKey};
+use crate::model::Kind;
+use crate::ports::{
+    ActivityLog, Companies, ConnectError, Lease, Ledger, LinkError, StoreError, Vault,
+};
+use crate::reference::Reference;
+use crate::settings::{Company, Connection};
+use crate::tokens::TokenPair;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A [`Ledger`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryLedger(Mutex<HashMap<Books, Shelf>>);
+
+/// The entries of one company and realm, by each of their keys.
+#[derive(Clone, Debug, Default)]
+struct Shelf {
+    by_billing: BTreeMap<(Kind, BillingId), Entry>,
+    by_quickbooks: BTreeMap<(Kind, QuickBooksId), BillingId>,
+    by_product_key: BTreeMap<String, BillingId>,
+}
+
+impl Shelf {
+    fn find(&self, key: &LinkKey) -> Option<&Entry> {
+        match key {
+            LinkKey::Billing(kind, id) => self.by_billing.get(&(*kind, id.clone())),
+            LinkKey::ProductKey(key) => {
+                let id = self.by_product_key.get(key)?;
+                self.by_billing.get(&(Kind::Product, id.clone()))
+            }
+        }
+    }
+
+    fn linked(&self, link: &Link) -> Option<&Link> {
+        match self.by_billing.get(&(link.kind, link.billing_id.clone())) {
+            Some(Entry::Linked(stored)) => Some(stored),
+            _ => None,
+        }
+    }
+
+    fn put(&mut self, link: &Link) {
+        let billing = link.billing_id.clone();
+        if let Some(key) = &link.product_key {
+            self.by_product_key.insert(key.clone(), billing.clone());
+        }
+        self.by_quickbooks.insert((link.kind, link.quickbooks_id.clone()), billing.clone());
+        self.by_billing.insert((link.kind, billing), Entry::Linked(link.clone()));
+    }
+}
+
+impl MemoryLedger {
+    /// Every link of the books, for a test's judge.
+    pub fn links(&self, books: &Books) -> Vec<Link> {
+        let shelves = lock(&self.0);
+        let entries = shelves.get(books).into_iter().flat_map(|shelf| shelf.by_billing.values());
+        entries
+            .filter_map(|entry| match entry {
+                Entry::Linked(link) => Some(link.clone()),
+                Entry::Pending(_) => None,
+            })
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Ledger for MemoryLedger {
+    async fn entries(&self, books: &Books, keys: &[LinkKey]) -> Result<HashMap<LinkKey, Entry>, StoreError> {
+        let shelves = lock(&self.0);
+        let Some(shelf) = shelves.get(books) else { return Ok(HashMap::new()) };
+        Ok(keys.iter().filter_map(|key| Some((key.clone(), shelf.find(key)?.clone()))).collect())
+    }
+
+    async fn billing_id(
+        &self,
+        books: &Books,
+        kind: Kind,
+        quickbooks_id: &QuickBooksId,
+    ) -> Result<Option<BillingId>, StoreError> {
+        let shelves = lock(&self.0);
+        Ok(shelves.get(books).and_then(|shelf| shelf.by_quickbooks.get(&(kind, quickbooks_id.clone())).cloned()))
+    }
+
+    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, StoreError> {
+        let mut shelves = lock(&self.0);
+        let entries = &mut shelves.entry(books.clone()).or_default().by_billing;
+        let key = (intent.kind, intent.billing_id.clone());
+        if let Some(entry) = entries.get(&key) {
+            return Ok(Some(entry.clone()));
+        }
+        entries.insert(key, Entry::Pending(intent.clone()));
+        Ok(None)
+    }
+
+    async fn abandon(&self, books: &Books, intent: &Intent) -> Result<(), StoreError> {
+        let mut shelves = lock(&self.0);
+        let entries = &mut shelves.entry(books.clone()).or_default().by_billing;
+        let key = (intent.kind, intent.billing_id.clone());
+        if matches!(entries.get(&key), Some(Entry::Pending(stored)) if stored.request_id == intent.request_id) {
+            entries.remove(&key);
+        }
+        Ok(())
+    }
+
+    async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {
+        let mut shelves = lock(&self.0);
+        let shelf = shelves.entry(books.clone()).or_default();
+        if let Some(stored) = shelf.linked(link)
+            && stored.quickbooks_id != link.quickbooks_id
+        {
+            return Err(LinkError::BillingTaken(stored.quickbooks_id.clone()));
+        }
+        let holder = shelf.by_quickbooks.get(&(link.kind, link.quickbooks_id.clone()));
+        if let Some(holder) = holder
+            && *holder != link.billing_id
+            && Some(holder) != replacing
+        {
+            return Err(LinkError::QuickBooksTaken(holder.clone()));
+        }
+        if let Some(stand_in) = replacing {
+            shelf.by_billing.remove(&(link.kind, stand_in.clone()));
+        }
+        shelf.put(link);
+        Ok(())
+    }
+
+    async fn refresh(&self, books: &Books, link: &Link) -> Result<(), LinkError> {
+        let mut shelves = lock(&self.0);
+        let shelf = shelves.entry(books.clone()).or_default();
+        match shelf.linked(link) {
+            Some(stored)
+                if stored.quickbooks_id == link.quickbooks_id && stored.revision + 1 == link.revision =>
+            {
+                shelf.put(link);
+                Ok(())
+            }
+            _ => Err(LinkError::Changed),
+        }
+    }
+
+    async fn supersede(&self, books: &Books, link: &Link, intent: &Intent) -> Result<(), LinkError> {
+        let mut shelves = lock(&self.0);
+        let shelf = shelves.entry(books.clone()).or_default();
+        match shelf.linked(link) {
+            Some(stored) if stored.quickbooks_id == link.quickbooks_id && stored.revision == link.revision => {
+                shelf.by_quickbooks.remove(&(link.kind, link.quickbooks_id.clone()));
+                let key = (intent.kind, intent.billing_id.clone());
+                shelf.by_billing.insert(key, Entry::Pending(intent.clone()));
+                Ok(())
+            }
+            _ => Err(LinkError::Changed),
+        }
+    }
+}
+
+/// An [`ActivityLog`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryActivityLog(Mutex<BTreeMap<(CompanyId, Timestamp, EventId), Activity>>);
+
+impl MemoryActivityLog {
+    fn of(&self, company: &CompanyId) -> Vec<Activity> {
+        lock(&self.0).values().filter(|activity| activity.company == *company).cloned().collect()
+    }
+}
+
+#[async_trait]
+impl ActivityLog for MemoryActivityLog {
+    async fn record(&self, entries: &[Activity]) -> Result<(), StoreError> {
+        let mut log = lock(&self.0);
+        for entry in entries {
+            log.insert((entry.company.clone(), entry.time, entry.event.clone()), entry.clone());
+        }
+        Ok(())
+    }
+
+    async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError> {
+        Ok(self.of(company).into_iter().rev().take(limit).collect())
+    }
+
+    async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError> {
+        Ok(self.of(company).into_iter().filter(|activity| activity.result.is_parked()).collect())
+    }
+}
+
+/// [`Companies`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryCompanies(Mutex<Tenants>);
+
+#[derive(Debug, Default)]
+struct Tenants {
+    companies: BTreeMap<CompanyId, Company>,
+    realms: BTreeMap<RealmId, CompanyId>,
+    references: BTreeMap<Books, Reference>,
+    once: BTreeMap<(CompanyId, String), Timestamp>,
+    leases: BTreeMap<(Books, &'static str), Lease>,
+}
+
+#[async_trait]
+impl Companies for MemoryCompanies {
+    async fn load(&self, company: &CompanyId) -> Result<Option<Company>, StoreError> {
+        Ok(lock(&self.0).companies.get(company).cloned())
+    }
+
+    async fn save(&self, company: &Company) -> Result<bool, StoreError> {
+        let mut tenants = lock(&self.0);
+        let stored = tenants.companies.get(&company.id).map_or(0, |stored| stored.version);
+        let current = stored + 1 == company.version;
+        if current {
+            tenants.companies.insert(company.id.clone(), company.clone());
+        }
+        Ok(current)
+    }
+
+    async fn connect(
+        &self,
+        company: &CompanyId,
+        connection: &Connection,
+        reference: &Reference,
+    ) -> Result<(), ConnectError> {
+        let mut tenants = lock(&self.0);
+        let Some(mut stored) = tenants.companies.get(company).cloned() else {
+            return Err(ConnectError::UnknownCompany);
+        };
+        if let Some(before) = &stored.connection
+            && before.realm != connection.realm
+        {
+            return Err(ConnectError::OtherRealm(before.name.clone()));
+        }
+        if tenants.realms.get(&connection.realm).is_some_and(|holder| holder != company) {
+            return Err(ConnectError::RealmTaken);
+        }
+        stored.connection = Some(connection.clone());
+        stored.version += 1;
+        let books = Books { company: company.clone(), realm: connection.realm.clone() };
+        tenants.companies.insert(company.clone(), stored);
+        tenants.realms.insert(connection.realm.clone(), company.clone());
+        tenants.references.insert(books, reference.clone());
+        Ok(())
+    }
+
+    async fn of_realm(&self, realm: &RealmId) -> Result<Option<CompanyId>, StoreError> {
+        Ok(lock(&self.0).realms.get(realm).cloned())
+    }
+
+    async fn reference(&self, books: &Books) -> Result<Option<Reference>, StoreError> {
+        Ok(lock(&self.0).references.get(books).cloned())
+    }
+
+    async fn save_reference(&self, books: &Books, reference: &Reference) -> Result<(), StoreError> {
+        lock(&self.0).references.insert(books.clone(), reference.clone());
+        Ok(())
+    }
+
+    async fn issue_once(
+        &self,
+        company: &CompanyId,
+        nonce: &str,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        lock(&self.0).once.insert((company.clone(), nonce.to_owned()), expires_at);
+        Ok(())
+    }
+
+    async fn use_once(&self, company: &CompanyId, nonce: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let used = lock(&self.0).once.remove(&(company.clone(), nonce.to_owned()));
+        Ok(used.is_some_and(|expires_at| now < expires_at))
+    }
+
+    async fn acquire_lease(&self, books: &Books, lease: &Lease, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tenants = lock(&self.0);
+        let key = (books.clone(), lease.name);
+        let held = tenants.leases.get(&key).is_some_and(|held| held.holder != lease.holder && now < held.until);
+        if !held {
+            tenants.leases.insert(key, lease.clone());
+        }
+        Ok(!held)
+    }
+
+    async fn release_lease(&self, books: &Books, lease: &Lease) -> Result<(), StoreError> {
+        let mut tenants = lock(&self.0);
+        let key = (books.clone(), lease.name);
+        if tenants.leases.get(&key).is_some_and(|held| held.holder == lease.holder) {
+            tenants.leases.remove(&key);
+        }
+        Ok(())
+    }
+}
+
+/// A [`Vault`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryVault(Mutex<BTreeMap<Books, TokenPair>>);
+
+#[async_trait]
+impl Vault for MemoryVault {
+    async fn tokens(&self, books: &Books) -> Result<Option<TokenPair>, StoreError> {
+        Ok(lock(&self.0).get(books).cloned())
+    }
+
+    async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError> {
+        lock(&self.0).insert(books.clone(), tokens.clone());
+        Ok(())
+    }
+}
