@@ -11,9 +11,7 @@ use crate::activity::Activity;
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::link::{Entry, Intent, Link, LinkKey};
 use crate::model::Kind;
-use crate::ports::{
-    ActivityLog, Companies, ConnectError, Lease, Ledger, LinkError, StoreError, Vault,
-};
+use crate::ports::{ActivityLog, Companies, ConnectError, Lease, Ledger, LinkError, StoreError, Vault};
 use crate::reference::Reference;
 use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
@@ -40,7 +38,9 @@ impl Shelf {
             LinkKey::Billing(kind, id) => self.by_billing.get(&(*kind, id.clone())),
             LinkKey::ProductKey(key) => {
                 let id = self.by_product_key.get(key)?;
-                self.by_billing.get(&(Kind::Product, id.clone()))
+                let entry = self.by_billing.get(&(Kind::Product, id.clone()))?;
+                let renamed = matches!(entry, Entry::Linked(link) if link.product_key.as_ref() != Some(key));
+                (!renamed).then_some(entry)
             }
         }
     }
@@ -91,7 +91,9 @@ impl Ledger for MemoryLedger {
         quickbooks_id: &QuickBooksId,
     ) -> Result<Option<BillingId>, StoreError> {
         let shelves = lock(&self.0);
-        Ok(shelves.get(books).and_then(|shelf| shelf.by_quickbooks.get(&(kind, quickbooks_id.clone())).cloned()))
+        Ok(shelves
+            .get(books)
+            .and_then(|shelf| shelf.by_quickbooks.get(&(kind, quickbooks_id.clone())).cloned()))
     }
 
     async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, StoreError> {
@@ -109,7 +111,8 @@ impl Ledger for MemoryLedger {
         let mut shelves = lock(&self.0);
         let entries = &mut shelves.entry(books.clone()).or_default().by_billing;
         let key = (intent.kind, intent.billing_id.clone());
-        if matches!(entries.get(&key), Some(Entry::Pending(stored)) if stored.request_id == intent.request_id) {
+        if matches!(entries.get(&key), Some(Entry::Pending(stored)) if stored.request_id == intent.request_id)
+        {
             entries.remove(&key);
         }
         Ok(())
@@ -147,6 +150,7 @@ impl Ledger for MemoryLedger {
                 shelf.put(link);
                 Ok(())
             }
+            Some(stored) if stored == link => Ok(()),
             _ => Err(LinkError::Changed),
         }
     }
@@ -155,7 +159,9 @@ impl Ledger for MemoryLedger {
         let mut shelves = lock(&self.0);
         let shelf = shelves.entry(books.clone()).or_default();
         match shelf.linked(link) {
-            Some(stored) if stored.quickbooks_id == link.quickbooks_id && stored.revision == link.revision => {
+            Some(stored)
+                if stored.quickbooks_id == link.quickbooks_id && stored.revision == link.revision =>
+            {
                 shelf.by_quickbooks.remove(&(link.kind, link.quickbooks_id.clone()));
                 let key = (intent.kind, intent.billing_id.clone());
                 shelf.by_billing.insert(key, Entry::Pending(intent.clone()));
@@ -234,16 +240,15 @@ impl Companies for MemoryCompanies {
         let Some(mut stored) = tenants.companies.get(company).cloned() else {
             return Err(ConnectError::UnknownCompany);
         };
-        if let Some(before) = &stored.connection
-            && before.realm != connection.realm
-        {
-            return Err(ConnectError::OtherRealm(before.name.clone()));
-        }
+        let given_up = stored.books().map(|books| books.realm);
+        stored.connect(connection.clone()).map_err(|present| ConnectError::OtherRealm(present.name))?;
         if tenants.realms.get(&connection.realm).is_some_and(|holder| holder != company) {
             return Err(ConnectError::RealmTaken);
         }
-        stored.connection = Some(connection.clone());
         stored.version += 1;
+        if let Some(realm) = given_up {
+            tenants.realms.remove(&realm);
+        }
         let books = Books { company: company.clone(), realm: connection.realm.clone() };
         tenants.companies.insert(company.clone(), stored);
         tenants.realms.insert(connection.realm.clone(), company.clone());
@@ -282,7 +287,8 @@ impl Companies for MemoryCompanies {
     async fn acquire_lease(&self, books: &Books, lease: &Lease, now: Timestamp) -> Result<bool, StoreError> {
         let mut tenants = lock(&self.0);
         let key = (books.clone(), lease.name);
-        let held = tenants.leases.get(&key).is_some_and(|held| held.holder != lease.holder && now < held.until);
+        let held =
+            tenants.leases.get(&key).is_some_and(|held| held.holder != lease.holder && now < held.until);
         if !held {
             tenants.leases.insert(key, lease.clone());
         }

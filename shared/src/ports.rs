@@ -18,9 +18,14 @@ use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
 
 /// What time it is.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// Waits. A clock that does not run by itself has nothing to wait for, so this returns at once unless the
+    /// clock says otherwise.
+    async fn sleep(&self, _duration: Duration) {}
 }
 
 /// A store that did not answer, or not sensibly. Always worth another try later.
@@ -122,8 +127,12 @@ pub enum CallError {
 #[async_trait]
 pub trait Billing: Send + Sync {
     /// The record as it is now; none if it does not exist, or if this billing app cannot be asked.
-    async fn fetch(&self, company: &CompanyId, kind: Kind, id: &BillingId)
-    -> Result<Option<Record>, StoreError>;
+    async fn fetch(
+        &self,
+        company: &CompanyId,
+        kind: Kind,
+        id: &BillingId,
+    ) -> Result<Option<Record>, StoreError>;
 }
 
 // --- The ledger ---
@@ -131,7 +140,8 @@ pub trait Billing: Send + Sync {
 /// Which records are counterparts. Both sides of a link are unique within its books.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The entries that exist, by the key they were asked for with. Reads are consistent.
+    /// The entries that exist, by the key they were asked for with. Reads are consistent. A product's key finds the
+    /// product that was last linked under it, until that product is linked under another key.
     async fn entries(&self, books: &Books, keys: &[LinkKey]) -> Result<HashMap<LinkKey, Entry>, StoreError>;
 
     /// The billing record that is linked with a QuickBooks entity.
@@ -153,7 +163,7 @@ pub trait Ledger: Send + Sync {
     /// linked before its id was known; its link becomes this one.
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError>;
 
-    /// Stores what both sides look like now. Fails with [`LinkError::Changed`] if the stored link is no longer the
+    /// Stores what both sides look like now; storing the same again changes nothing. Fails with [`LinkError::Changed`] if the stored link is no longer the
     /// revision before `link.revision`.
     async fn refresh(&self, books: &Books, link: &Link) -> Result<(), LinkError>;
 
@@ -202,8 +212,9 @@ pub trait Companies: Send + Sync {
     /// Stores a company whose `version` is one more than the stored one (1 for a new one); false if it is not.
     async fn save(&self, company: &Company) -> Result<bool, StoreError>;
 
-    /// Connects a company with a realm and stores the realm's reference data. Refuses a realm that another company
-    /// has, and a company that has another realm (D12).
+    /// Connects a company with a realm as [`Company::connect`] says and stores the realm's reference data: all or
+    /// nothing. Refuses a realm that another company has, and a company that has another realm (D12). A realm that
+    /// the company had given up belongs to nobody afterwards.
     async fn connect(
         &self,
         company: &CompanyId,
@@ -232,12 +243,7 @@ pub trait Companies: Send + Sync {
     async fn use_once(&self, company: &CompanyId, nonce: &str, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Takes a lease that others respect until `until`; false while somebody else holds it.
-    async fn acquire_lease(
-        &self,
-        books: &Books,
-        lease: &Lease,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    async fn acquire_lease(&self, books: &Books, lease: &Lease, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Gives a lease back, if the holder still has it.
     async fn release_lease(&self, books: &Books, lease: &Lease) -> Result<(), StoreError>;
@@ -260,7 +266,7 @@ pub enum ConnectError {
     /// The realm belongs to another company.
     #[error("this QuickBooks company is linked with another company already")]
     RealmTaken,
-    /// The company is linked with another realm.
+    /// The company is linked with another realm, whose name this is.
     #[error("the company is linked with another QuickBooks company, {0}")]
     OtherRealm(String),
     /// There is no such company.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Books, CompanyId, QuickBooksId, RealmId};
@@ -172,9 +173,92 @@ impl Company {
         Company { id, settings: Settings::default(), connection: None, version: 0 }
     }
 
+    /// Connects it with a realm. Directions and the other settings stay as they are (R4, R65); the first connection
+    /// sets the cut-off date to its own day (UTC) unless a person has set one (D8).
+    ///
+    /// Fails with the present connection if that is with another realm and was not given up (D12).
+    pub fn connect(&mut self, connection: Connection) -> Result<(), Connection> {
+        match self.connection.take() {
+            Some(present)
+                if present.realm != connection.realm && present.state != ConnectionState::Disconnected =>
+            {
+                self.connection = Some(present.clone());
+                return Err(present);
+            }
+            Some(present) if present.realm == connection.realm => {
+                self.connection = Some(Connection { connected_at: present.connected_at, ..connection });
+            }
+            Some(_) => self.connection = Some(connection),
+            None => {
+                let day = connection.connected_at.to_zoned(TimeZone::UTC).date();
+                self.settings.cut_off.get_or_insert(day);
+                self.connection = Some(connection);
+            }
+        }
+        Ok(())
+    }
+
     /// The books that its changes go to, once it has been connected.
     pub fn books(&self) -> Option<Books> {
         let connection = self.connection.as_ref()?;
         Some(Books { company: self.id.clone(), realm: connection.realm.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(realm: &str, at: &str) -> Connection {
+        Connection {
+            realm: RealmId::new(realm).unwrap(),
+            state: ConnectionState::Connected,
+            name: "Sandbox".into(),
+            connected_at: at.parse().unwrap(),
+        }
+    }
+
+    fn company() -> Company {
+        Company::new(CompanyId::new("acme").unwrap())
+    }
+
+    #[test]
+    fn the_first_connection_sets_the_cut_off_date_and_nothing_else() {
+        let mut company = company();
+        company.connect(connection("1", "2026-03-09T23:10:00Z")).unwrap();
+        let cut_off = Some("2026-03-09".parse().unwrap());
+        assert_eq!(company.settings, Settings { cut_off, ..Settings::default() });
+    }
+
+    #[test]
+    fn a_cut_off_date_that_is_set_stays() {
+        let mut company = company();
+        company.settings.cut_off = Some("2025-01-01".parse().unwrap());
+        company.connect(connection("1", "2026-03-09T23:10:00Z")).unwrap();
+        assert_eq!(company.settings.cut_off, Some("2025-01-01".parse().unwrap()));
+    }
+
+    #[test]
+    fn reconnecting_keeps_settings_and_the_day_of_the_first_connection() {
+        let mut company = company();
+        company.connect(connection("1", "2026-03-09T10:00:00Z")).unwrap();
+        company.settings.cut_off = None;
+        company.connection.as_mut().unwrap().state = ConnectionState::Expired;
+        company.connect(connection("1", "2026-06-01T10:00:00Z")).unwrap();
+        assert_eq!(company.settings.cut_off, None);
+        assert_eq!(company.connection, Some(connection("1", "2026-03-09T10:00:00Z")));
+    }
+
+    #[test]
+    fn another_realm_is_refused_until_a_person_disconnects() {
+        let mut company = company();
+        let first = connection("1", "2026-03-09T10:00:00Z");
+        company.connect(first.clone()).unwrap();
+        let second = connection("2", "2026-06-01T10:00:00Z");
+        assert_eq!(company.connect(second.clone()), Err(first.clone()));
+        assert_eq!(company.connection, Some(first));
+        company.connection.as_mut().unwrap().state = ConnectionState::Disconnected;
+        assert_eq!(company.connect(second.clone()), Ok(()));
+        assert_eq!(company.connection, Some(second));
     }
 }
