@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Why a text is not an identifier.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +110,20 @@ id!(
     "holds control characters"
 );
 
+impl BillingId {
+    /// The stand-in under which a product is linked while only its key is known: invoice lines need not carry ids.
+    pub fn of_product_key(key: &str) -> BillingId {
+        let readable: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
+        let digest: String = Sha256::digest(key.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        BillingId(format!("key:{readable}#{digest}"))
+    }
+
+    /// Whether it is such a stand-in.
+    pub fn is_stand_in(&self) -> bool {
+        self.0.starts_with("key:")
+    }
+}
+
 /// The books that a change goes to: one company's link with one realm. Travels with every call and key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Books {
@@ -135,6 +150,11 @@ mod tests {
         assert!(RealmId::new("9130x").is_err());
         assert!(BillingId::new("a\nb").is_err());
         assert!(BillingId::new("x".repeat(201)).is_err());
+        for key in ["MOW", "a:b\t", "", &"🌻".repeat(90), &"x".repeat(600)] {
+            let stand_in = BillingId::of_product_key(key);
+            assert_eq!(BillingId::new(stand_in.as_str()), Ok(stand_in), "{key}");
+        }
+        assert_ne!(BillingId::of_product_key(&"x".repeat(60)), BillingId::of_product_key(&"x".repeat(61)));
         assert_eq!(RealmId::new("4620816365261282440").unwrap().as_str(), "4620816365261282440");
     }
 }

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod link;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
+pub mod mapping;
 pub mod model;
 pub mod number;
 pub mod outcome;
