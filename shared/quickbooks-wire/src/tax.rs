@@ -4,7 +4,7 @@ use rust_decimal::{Decimal, serde::arbitrary_precision_option as number};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{MetaData, Ref};
+use crate::{Fault, MetaData, Ref};
 
 /// The tax of a whole transaction.
 #[skip_serializing_none]
@@ -159,6 +159,9 @@ pub struct TaxAgency {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct TaxService {
+    /// In the answer: what was refused.
+    #[serde(alias = "fault")]
+    pub fault: Option<Fault>,
     /// The name of the code.
     pub tax_code: Option<String>,
     /// In the answer: the id of the code.

@@ -1,1 +1,18 @@
-//! QuickBooks Online client: accounting API, OAuth, webhook signature.
+//! QuickBooks Online client: the accounting API, Intuit's token server, and webhooks.
+//!
+//! [`Client`] calls the accounting API of one realm and implements the engine's port
+//! [`sync::ports::QuickBooks`]; [`OAuth`] is its [`sync::ports::TokenServer`]. Both are cheap to make and share one
+//! HTTP client, made once by [`http_client`]. [`webhook`] checks and reads what Intuit posts.
+
+mod answer;
+mod client;
+mod endpoints;
+mod http;
+mod oauth;
+mod port;
+pub mod webhook;
+
+pub use client::Client;
+pub use endpoints::Endpoints;
+pub use http::http_client;
+pub use oauth::{OAuth, OAuthError};

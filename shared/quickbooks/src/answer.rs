@@ -1,0 +1,84 @@
+//! What an answer means for the call.
+
+use std::time::Duration;
+
+use quickbooks_wire::{BatchResponse, CdcResponse, EntityResponse, Fault, QueryAnswer, TaxService};
+use reqwest::StatusCode;
+use reqwest::header::RETRY_AFTER;
+use serde::de::DeserializeOwned;
+use sync::ports::CallError;
+
+use crate::http::{Answer, SendError};
+
+/// A body that may hold a fault, even under a status of success.
+pub(crate) trait Body: DeserializeOwned {
+    fn take_fault(&mut self) -> Option<Fault>;
+}
+
+macro_rules! body {
+    ($($name:ty),*) => {
+        $(impl Body for $name {
+            fn take_fault(&mut self) -> Option<Fault> {
+                self.fault.take()
+            }
+        })*
+    };
+}
+
+body!(EntityResponse, QueryAnswer, BatchResponse, CdcResponse, TaxService);
+
+impl From<SendError> for CallError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::NotSent(reason) => Self::NotSent(reason),
+            SendError::Lost(reason) => Self::Unknown(reason),
+        }
+    }
+}
+
+/// The body of a success, or the error that the answer means.
+pub(crate) fn read<B: Body>(answer: &Answer) -> Result<B, CallError> {
+    if !answer.status.is_success() {
+        return Err(failure(answer));
+    }
+    let mut body: B = serde_json::from_slice(&answer.body)
+        .map_err(|error| CallError::Unknown(format!("the answer cannot be read: {error}")))?;
+    match body.take_fault() {
+        Some(fault) => Err(refusal(fault, None)),
+        None => Ok(body),
+    }
+}
+
+/// Only a clear refusal proves that nothing has happened; what is left over counts as unknown.
+fn failure(answer: &Answer) -> CallError {
+    let status = answer.status;
+    let fault = Fault::read(status.as_u16(), &answer.body);
+    let retry_after = retry_after(answer);
+    match status {
+        StatusCode::UNAUTHORIZED => CallError::Unauthorized,
+        StatusCode::TOO_MANY_REQUESTS => CallError::Throttled { retry_after },
+        StatusCode::FORBIDDEN if !fault.has_code("3001") => CallError::Forbidden(fault),
+        StatusCode::REQUEST_TIMEOUT => CallError::Unknown(fault.to_string()),
+        status if status.is_client_error() => refusal(fault, retry_after),
+        _ => CallError::Unknown(fault.to_string()),
+    }
+}
+
+/// Gateways do not always choose the status that goes with the code (Intuit: Error codes).
+pub(crate) fn refusal(fault: Fault, retry_after: Option<Duration>) -> CallError {
+    if fault.has_code("3001") {
+        CallError::Throttled { retry_after }
+    } else if fault.has_code("3200") {
+        CallError::Unauthorized
+    } else if fault.has_code("3100") || fault.has_code("120") {
+        CallError::Forbidden(fault)
+    } else {
+        CallError::Refused(fault)
+    }
+}
+
+/// `Retry-After` in seconds. Intuit does not document the header; its other form, a date, is not read.
+fn retry_after(answer: &Answer) -> Option<Duration> {
+    let seconds = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

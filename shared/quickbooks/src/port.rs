@@ -1,0 +1,160 @@
+//! The client as the engine sees it.
+
+use async_trait::async_trait;
+use quickbooks_wire::query::{MAX_PAGE, Query, eq};
+use quickbooks_wire::{
+    BatchItemRequest, BatchItemResponse, BatchOutcome, Entity, EntityKind, EntityResponse, Invoice, Payment,
+    QueryResponse,
+};
+use sync::ids::QuickBooksId;
+use sync::link::RequestId;
+use sync::ports::{CallError, NameHolder, QuickBooks};
+use sync::reference::ReferenceLists;
+
+use crate::client::{Client, nothing};
+
+#[async_trait]
+impl QuickBooks for Client {
+    async fn create(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
+        self.write("create", entity.kind(), &[], entity, request_id).await
+    }
+
+    async fn update(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
+        self.write("update", entity.kind(), &[("operation", "update")], entity, request_id).await
+    }
+
+    async fn void(
+        &self,
+        kind: EntityKind,
+        id: &QuickBooksId,
+        sync_token: &str,
+        request_id: &RequestId,
+    ) -> Result<Entity, CallError> {
+        let (id, sync_token) = (Some(id.to_string()), Some(sync_token.to_owned()));
+        match kind {
+            EntityKind::Invoice => {
+                let body = Invoice { id, sync_token, ..Invoice::default() };
+                self.write("void", kind, &[("operation", "void")], &body, request_id).await
+            }
+            EntityKind::Payment => {
+                let body = Payment { id, sync_token, sparse: Some(true), ..Payment::default() };
+                let parameters = [("operation", "update"), ("include", "void")];
+                self.write("void", kind, &parameters, &body, request_id).await
+            }
+            EntityKind::Customer | EntityKind::Item => {
+                Err(CallError::NotSent(format!("{} entities cannot be voided", kind.name())))
+            }
+        }
+    }
+
+    async fn read(&self, kind: EntityKind, id: &QuickBooksId) -> Result<Option<Entity>, CallError> {
+        let request = self.get(&format!("{}/{id}", kind.path()));
+        match self.call::<EntityResponse>("read", request).await {
+            Ok(answer) => {
+                let entity = answer.into_entity().ok_or_else(|| nothing(kind.name()))?;
+                Ok((!entity.is_deleted()).then_some(entity))
+            }
+            Err(CallError::Refused(fault)) if fault.has_code("610") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
+        let answers = self.rows_of_each(queries).await?;
+        Ok(answers.into_iter().map(QueryResponse::into_entities).collect())
+    }
+
+    async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError> {
+        let named = |entity| Query::from(entity).filter(eq("DisplayName", name)).active_and_inactive();
+        let answers = self.rows_of_each(&["Customer", "Vendor", "Employee"].map(named)).await?;
+        Ok(answers.into_iter().flat_map(holders).collect())
+    }
+
+    async fn reference_lists(&self) -> Result<ReferenceLists, CallError> {
+        let (company_info, preferences, lists) =
+            tokio::try_join!(self.company_info(), self.preferences(), self.lists())?;
+        Ok(ReferenceLists { company_info, preferences, ..lists })
+    }
+}
+
+impl Client {
+    /// Runs the queries in one call; the rows of each in the queries' order. One refusal refuses all.
+    async fn rows_of_each(&self, queries: &[Query]) -> Result<Vec<QueryResponse>, CallError> {
+        match queries {
+            [] => Ok(Vec::new()),
+            [query] => Ok(vec![self.rows(query).await?]),
+            queries => {
+                let name =
+                    |(place, query): (usize, &Query)| BatchItemRequest::query(place.to_string(), query);
+                let answers = self.batch(queries.iter().enumerate().map(name).collect(), None).await?;
+                in_order(queries.len(), answers)
+            }
+        }
+    }
+
+    /// The lists that decide anything, whole, without company and preferences.
+    async fn lists(&self) -> Result<ReferenceLists, CallError> {
+        let mut lists = ReferenceLists::default();
+        let mut open: Vec<(&'static str, u64)> =
+            ["Account", "TaxCode", "TaxRate", "Term", "PaymentMethod"].map(|entity| (entity, 1)).to_vec();
+        while !open.is_empty() {
+            let page = |&(entity, start): &(&'static str, u64)| {
+                Query::from(entity).order_by("Id").start(start).max(MAX_PAGE)
+            };
+            let pages = self.rows_of_each(&open.iter().map(page).collect::<Vec<_>>()).await?;
+            let mut unfinished = Vec::new();
+            for ((entity, start), page) in open.into_iter().zip(pages) {
+                let rows = add(&mut lists, page);
+                if rows >= MAX_PAGE as usize {
+                    unfinished.push((entity, start + u64::from(MAX_PAGE)));
+                }
+            }
+            open = unfinished;
+        }
+        Ok(lists)
+    }
+}
+
+/// Adds a page to its list and tells its length.
+fn add(lists: &mut ReferenceLists, page: QueryResponse) -> usize {
+    let QueryResponse { account, tax_code, tax_rate, term, payment_method, .. } = page;
+    let rows = account.len() + tax_code.len() + tax_rate.len() + term.len() + payment_method.len();
+    lists.accounts.extend(account);
+    lists.tax_codes.extend(tax_code);
+    lists.tax_rates.extend(tax_rate);
+    lists.terms.extend(term);
+    lists.payment_methods.extend(payment_method);
+    rows
+}
+
+fn in_order(count: usize, answers: Vec<BatchItemResponse>) -> Result<Vec<QueryResponse>, CallError> {
+    let mut rows: Vec<Option<QueryResponse>> = vec![None; count];
+    for answer in answers {
+        let place = answer.b_id.parse::<usize>().ok().and_then(|place| rows.get_mut(place));
+        let place = place.ok_or_else(|| nothing("known batch id"))?;
+        match answer.into_outcome() {
+            BatchOutcome::Rows(answer) => *place = Some(*answer),
+            BatchOutcome::Fault(fault) => return Err(crate::answer::refusal(fault, None)),
+            BatchOutcome::Entity(_) | BatchOutcome::Empty => return Err(nothing("rows")),
+        }
+    }
+    rows.into_iter().map(|rows| rows.ok_or_else(|| nothing("answer to one of the queries"))).collect()
+}
+
+fn holders(rows: QueryResponse) -> Vec<NameHolder> {
+    let customers = rows.customer.into_iter().map(|row| ("Customer", row.id, row.display_name, row.active));
+    let vendors = rows.vendor.into_iter().map(|row| ("Vendor", row.id, row.display_name, row.active));
+    let employees = rows.employee.into_iter().map(|row| ("Employee", row.id, row.display_name, row.active));
+    customers
+        .chain(vendors)
+        .chain(employees)
+        .filter_map(|(entity, id, name, active)| {
+            Some(NameHolder {
+                entity: entity.to_owned(),
+                id: QuickBooksId::new(id?).ok()?,
+                name: name.unwrap_or_default(),
+                active: active != Some(false),
+            })
+        })
+        .collect()
+}
