@@ -1,0 +1,244 @@
+//! The control side: what tests and tools do to the simulator itself. Nothing here exists at Intuit.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::calls::Calls;
+use super::faults::Fault;
+use super::simulator::Credentials;
+use super::snapshot::Snapshot;
+use super::state::{Server, Shared, lock, read, write};
+
+/// A body or a query that may name a company.
+#[derive(Default, Deserialize)]
+pub(super) struct MayNameCompany {
+    realm: Option<String>,
+}
+
+/// `POST /simulator/tokens`: a connection without consent, to the first company unless one is named.
+pub(super) async fn connect(State(server): State<Shared>, body: Option<Json<MayNameCompany>>) -> Response {
+    let named = body.and_then(|Json(body)| body.realm);
+    let first = || server.options.companies.first().map(|(_, realm)| realm.clone());
+    match named.or_else(first).filter(|realm| is_known(&server, realm)) {
+        Some(realm) => Json(Credentials::new_for(&server, &realm)).into_response(),
+        None => no_such_company(),
+    }
+}
+
+/// `POST /simulator/tokens/expire`: all access tokens of a company end now.
+pub(super) async fn expire_tokens(
+    State(server): State<Shared>,
+    Json(body): Json<MayNameCompany>,
+) -> Response {
+    match body.realm.filter(|realm| is_known(&server, realm)) {
+        Some(realm) => {
+            lock(&server.connections).expire_access_tokens_of(&realm);
+            done()
+        }
+        None => no_such_company(),
+    }
+}
+
+/// `POST /simulator/reset`.
+pub(super) async fn reset(State(server): State<Shared>) -> Response {
+    server.reset();
+    done()
+}
+
+/// `GET /simulator/clock`.
+pub(super) async fn clock(State(server): State<Shared>) -> Response {
+    Json(json!({"now": server.clock.now(), "offset_seconds": server.clock.offset().as_secs()}))
+        .into_response()
+}
+
+/// How to move the clock: to an instant, or by seconds.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ClockChange {
+    Now(Timestamp),
+    AdvanceSeconds(i64),
+}
+
+/// `POST /simulator/clock`.
+pub(super) async fn set_clock(State(server): State<Shared>, Json(change): Json<ClockChange>) -> Response {
+    let by = match change {
+        ClockChange::Now(to) => to.duration_since(server.clock.now()),
+        ClockChange::AdvanceSeconds(seconds) => SignedDuration::from_secs(seconds),
+    };
+    match server.clock.advance(by) {
+        Ok(()) => clock(State(server)).await,
+        Err(problem) => refused(&problem),
+    }
+}
+
+/// `GET /simulator/faults`.
+pub(super) async fn faults(State(server): State<Shared>) -> Response {
+    let in_force = lock(&server.faults).list();
+    let shown = |(id, fault)| json!({"id": id, "fault": fault});
+    Json(in_force.into_iter().map(shown).collect::<Value>()).into_response()
+}
+
+/// `POST /simulator/faults`.
+pub(super) async fn add_fault(State(server): State<Shared>, Json(fault): Json<Fault>) -> Response {
+    let id = lock(&server.faults).add(fault, server.clock.now());
+    (StatusCode::CREATED, Json(json!({"id": id}))).into_response()
+}
+
+/// `DELETE /simulator/faults`.
+pub(super) async fn remove_faults(State(server): State<Shared>) -> Response {
+    lock(&server.faults).remove(None);
+    done()
+}
+
+/// `DELETE /simulator/faults/{id}`.
+pub(super) async fn remove_fault(State(server): State<Shared>, Path(id): Path<u64>) -> Response {
+    lock(&server.faults).remove(Some(id));
+    done()
+}
+
+/// `GET /simulator/webhooks`.
+pub(super) async fn webhooks(State(server): State<Shared>) -> Response {
+    let webhooks = &server.webhooks;
+    Json(json!({
+        "settings": webhooks.settings(),
+        "undelivered_events": webhooks.undelivered(),
+        "attempts": webhooks.attempts(),
+    }))
+    .into_response()
+}
+
+/// `POST /simulator/webhooks`: settings to change; the others stay.
+pub(super) async fn set_webhooks(State(server): State<Shared>, Json(changes): Json<Value>) -> Response {
+    match merged(&server.webhooks.settings(), changes) {
+        Ok(settings) => {
+            server.webhooks.configure(settings);
+            webhooks(State(server)).await
+        }
+        Err(problem) => refused(&problem),
+    }
+}
+
+/// `GET /simulator/calls?realm=`: counters and the latest calls.
+pub(super) async fn calls(State(server): State<Shared>, Query(of): Query<MayNameCompany>) -> Response {
+    let realm = of.realm.as_deref();
+    let (counters, list) = {
+        let calls = lock(&server.calls);
+        (calls.counters(realm), calls.list(realm))
+    };
+    Json(json!({"counters": counters, "calls": list})).into_response()
+}
+
+/// `DELETE /simulator/calls`.
+pub(super) async fn forget_calls(State(server): State<Shared>) -> Response {
+    *lock(&server.calls) = Calls::default();
+    done()
+}
+
+/// `GET /simulator/switches`: the server's.
+pub(super) async fn switches(State(server): State<Shared>) -> Response {
+    Json(read(&server.switches).clone()).into_response()
+}
+
+/// `POST /simulator/switches`: switches to change; the others stay.
+pub(super) async fn set_switches(State(server): State<Shared>, Json(changes): Json<Value>) -> Response {
+    let merged = merged(&*read(&server.switches), changes);
+    match merged {
+        Ok(new) => {
+            *write(&server.switches) = new;
+            switches(State(server)).await
+        }
+        Err(problem) => refused(&problem),
+    }
+}
+
+/// `GET /simulator/switches/{realm}`: one company's.
+pub(super) async fn company_switches(State(server): State<Shared>, Path(realm): Path<String>) -> Response {
+    match server.with_company(&realm, |company, _| company.settings().clone()) {
+        Some(switches) => Json(switches).into_response(),
+        None => no_such_company(),
+    }
+}
+
+/// `POST /simulator/switches/{realm}`: switches to change; the others stay.
+pub(super) async fn set_company_switches(
+    State(server): State<Shared>,
+    Path(realm): Path<String>,
+    Json(changes): Json<Value>,
+) -> Response {
+    let changed = server.with_company(&realm, |company, _| {
+        *company.switches() = merged(company.settings(), changes)?;
+        serde_json::Result::Ok(())
+    });
+    match changed {
+        Some(Ok(())) => company_switches(State(server), Path(realm)).await,
+        Some(Err(problem)) => refused(&problem),
+        None => no_such_company(),
+    }
+}
+
+/// `GET /simulator/consent`: the company for which the consent page answers by itself.
+pub(super) async fn consents_for(State(server): State<Shared>) -> Response {
+    Json(json!({"realm": *lock(&server.consents_for)})).into_response()
+}
+
+/// `POST /simulator/consent`: a company, or null to ask again.
+pub(super) async fn set_consents_for(
+    State(server): State<Shared>,
+    Json(body): Json<MayNameCompany>,
+) -> Response {
+    if body.realm.as_ref().is_some_and(|realm| !is_known(&server, realm)) {
+        return no_such_company();
+    }
+    *lock(&server.consents_for) = body.realm;
+    done()
+}
+
+/// `GET /simulator/state`: everything, to put back later.
+pub(super) async fn state(State(server): State<Shared>) -> Response {
+    Json(server.snapshot()).into_response()
+}
+
+/// `PUT /simulator/state`.
+pub(super) async fn set_state(State(server): State<Shared>, Json(snapshot): Json<Snapshot>) -> Response {
+    server.restore(snapshot);
+    done()
+}
+
+fn is_known(server: &Server, realm: &str) -> bool {
+    server.realms().iter().any(|known| known == realm)
+}
+
+/// The current settings with the members given in their place; settings that do not exist are refused.
+fn merged<T: Serialize + DeserializeOwned>(current: &T, changes: Value) -> serde_json::Result<T> {
+    fn merge(into: &mut Value, changes: Value) {
+        match (into, changes) {
+            (Value::Object(into), Value::Object(changes)) => {
+                for (name, change) in changes {
+                    merge(into.entry(name).or_insert(Value::Null), change);
+                }
+            }
+            (into, change) => *into = change,
+        }
+    }
+    let mut value = serde_json::to_value(current)?;
+    merge(&mut value, changes);
+    serde_json::from_value(value)
+}
+
+fn done() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn refused(problem: &impl ToString) -> Response {
+    (StatusCode::BAD_REQUEST, problem.to_string()).into_response()
+}
+
+pub(super) fn no_such_company() -> Response {
+    (StatusCode::NOT_FOUND, "no such company").into_response()
+}

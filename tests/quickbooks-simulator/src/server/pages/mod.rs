@@ -1,0 +1,104 @@
+//! Pages on which a person sees what arrived in the companies' books. Plain HTML, no scripts.
+
+mod company;
+mod invoice;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
+
+pub(super) use self::company::company;
+pub(super) use self::invoice::invoice;
+use super::state::{Server, Shared, lock};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The few words in which a company is listed.
+pub(super) struct CompanyLine {
+    pub(super) realm: String,
+    pub(super) name: String,
+    pub(super) country: String,
+}
+
+impl Server {
+    /// All companies, in the order of their realm ids.
+    pub(super) fn company_list(&self) -> Vec<CompanyLine> {
+        let line = |realm: String| {
+            let described = self
+                .with_company(&realm, |company, _| (company.name().to_owned(), company.country().to_owned()));
+            described.map(|(name, country)| CompanyLine { realm, name, country })
+        };
+        self.realms().into_iter().filter_map(line).collect()
+    }
+}
+
+/// `/`: all companies.
+pub(super) async fn companies(State(server): State<Shared>) -> Response {
+    let now = server.clock.now();
+    let companies = server.company_list();
+    let connected = |realm: &str| lock(&server.connections).is_connected(realm, now);
+    let content = html! {
+        h1 { "Companies" }
+        p { "A simulated QuickBooks Online. Nothing here reaches Intuit." }
+        table {
+            thead { tr { th { "Company" } th { "Country" } th { "Realm id" } th { "App" } } }
+            tbody {
+                @for company in companies {
+                    tr {
+                        td { a href={ "/companies/" (company.realm) } { (company.name) } }
+                        td { (company.country) }
+                        td { code { (company.realm) } }
+                        td { @if connected(&company.realm) { "connected" } @else { "not connected" } }
+                    }
+                }
+            }
+        }
+    };
+    Html(page("Companies", &content).into_string()).into_response()
+}
+
+/// A whole page around its content.
+pub(super) fn page(title: &str, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · QuickBooks simulator" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { a href="/" { "QuickBooks simulator" } }
+                main { (content) }
+            }
+        }
+    }
+}
+
+fn not_found() -> Response {
+    let content = html! { h1 { "Not found" } p { a href="/" { "All companies" } } };
+    (StatusCode::NOT_FOUND, Html(page("Not found", &content).into_string())).into_response()
+}
+
+/// The text of a member, found by its path (`CustomerRef/name`). Numbers as they are spelled; nothing if absent.
+fn text(object: &Value, path: &str) -> String {
+    let member = path.split('/').try_fold(object, |value, name| value.get(name));
+    match member {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Whether an amount is there and is zero.
+fn is_zero(object: &Value, member: &str) -> bool {
+    text(object, member).parse::<rust_decimal::Decimal>().is_ok_and(|amount| amount.is_zero())
+}
+
+fn is_voided(transaction: &Value) -> bool {
+    text(transaction, "PrivateNote").starts_with("Voided")
+}
