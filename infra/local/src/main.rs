@@ -1,3 +1,2 @@
-//! Command line.
-
+//! `cargo run -p local`: the whole bundle on this machine.
 fn main() {}

@@ -1,0 +1,129 @@
+"""What `local` does with template.yaml: names its functions, and deploys it to the local AWS.
+
+    template.py functions TEMPLATE
+        prints [{"id", "binary", "code"}], one for each function
+    template.py deploy TEMPLATE STACK < {"endpoint", "parameters": {...}, "executables": {function id: path}}
+        prints the stack's outputs
+"""
+
+import hashlib
+import io
+import json
+import sys
+import time
+import zipfile
+
+import boto3
+import botocore.config
+from botocore.exceptions import ClientError
+from samtranslator.yaml_helper import yaml_parse
+
+BUCKET = "deployments"
+
+
+def read(path):
+    with open(path) as file:
+        return yaml_parse(file.read())
+
+
+def functions_of(template):
+    return {id: r for id, r in template["Resources"].items() if r["Type"] == "AWS::Serverless::Function"}
+
+
+def print_functions(path):
+    listed = [
+        {"id": id, "binary": f["Metadata"]["BuildProperties"]["Binary"], "code": f["Properties"]["CodeUri"]}
+        for id, f in functions_of(read(path)).items()
+    ]
+    print(json.dumps(listed))
+
+
+def deploy(path, stack):
+    order = json.load(sys.stdin)
+    template = read(path)
+    upload_functions(template, order)
+    deployed = apply(client("cloudformation", order), stack, template, order["parameters"])
+    print(json.dumps({o["OutputKey"]: o["OutputValue"] for o in deployed.get("Outputs", [])}))
+
+
+def client(service, order):
+    return boto3.client(
+        service,
+        endpoint_url=order["endpoint"],
+        region_name=order["region"],
+        aws_access_key_id=order["access_key"],
+        aws_secret_access_key=order["secret_key"],
+        config=botocore.config.Config(s3={"addressing_style": "path"}),
+    )
+
+
+def upload_functions(template, order):
+    s3 = client("s3", order)
+    s3.create_bucket(Bucket=BUCKET)
+    for id, function in functions_of(template).items():
+        archive = zipped(order["executables"][id])
+        # Named by its content: an unchanged function is not updated.
+        key = f"{id}-{hashlib.sha256(archive).hexdigest()[:16]}.zip"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=archive)
+        function["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
+
+
+def zipped(executable):
+    """A Lambda archive. Stored, because deflating a debug build takes longer than compiling it."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        with open(executable, "rb") as binary:
+            file.writestr(entry, binary.read())
+    return archive.getvalue()
+
+
+def apply(cloudformation, stack, template, parameters):
+    request = {
+        "StackName": stack,
+        "TemplateBody": json.dumps(template),
+        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+    if exists(cloudformation, stack):
+        try:
+            cloudformation.update_stack(**request)
+        except ClientError as error:
+            if "No updates" not in str(error):
+                raise
+    else:
+        cloudformation.create_stack(**request)
+    return finished(cloudformation, stack)
+
+
+def exists(cloudformation, stack):
+    try:
+        cloudformation.describe_stacks(StackName=stack)
+        return True
+    except ClientError:
+        return False
+
+
+def finished(cloudformation, stack):
+    while True:
+        described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        status = described["StackStatus"]
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            return described
+        if not status.endswith("IN_PROGRESS"):
+            sys.exit(f"the stack ended as {status}\n{reasons(cloudformation, stack)}")
+        time.sleep(0.1)
+
+
+def reasons(cloudformation, stack):
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    return "\n".join(
+        f"{e['LogicalResourceId']} ({e['ResourceType']}): {e.get('ResourceStatusReason', '')}"
+        for e in reversed(events)
+        if e["ResourceStatus"].endswith("FAILED")
+    )
+
+
+if __name__ == "__main__":
+    {"functions": print_functions, "deploy": deploy}[sys.argv[1]](*sys.argv[2:])
