@@ -80,11 +80,18 @@ impl fmt::Display for EntityEvent {
     }
 }
 
-/// An event, or a whole message, that cannot be read. It is parked as it came.
+/// An event as it came, and what could be read of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// The text as it came.
+    pub raw: String,
+    /// The event, or why it cannot be read.
+    pub event: Result<EntityEvent, Unreadable>,
+}
+
+/// Why an event, or a whole message, cannot be read. It is parked as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unreadable {
-    /// The text as it came, cut to [`Unreadable::KEPT`] bytes.
-    pub raw: String,
     /// Whose it is, as far as it says.
     pub company: Option<CompanyId>,
     /// Its id, as far as it says.
@@ -94,14 +101,9 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// How much of an unreadable text is kept, in bytes: all that a queue message can hold, less room for its
-    /// neighbours in one stored record.
-    pub const KEPT: usize = 300_000;
-
-    fn new(raw: &str, value: Option<&Value>, problem: String) -> Unreadable {
+    fn new(value: Option<&Value>, problem: String) -> Unreadable {
         let text = |name: &str| value.and_then(|value| value.get(name)).and_then(Value::as_str);
         Unreadable {
-            raw: raw.chars().take(Unreadable::KEPT / 4).collect(),
             company: text("company").and_then(|text| CompanyId::new(text).ok()),
             id: text("id").and_then(|text| EventId::new(text).ok()),
             problem,
@@ -136,20 +138,23 @@ pub struct Envelope {
 
 /// Reads a queue message's body: one event or an array of them, in order.
 ///
-/// Never fails as a whole: what cannot be read is an [`Unreadable`] in its place.
-pub fn read(body: &str) -> Vec<Result<EntityEvent, Unreadable>> {
+/// Never fails as a whole: what cannot be read is [`Unreadable`] in its place.
+pub fn read(body: &str) -> Vec<Received> {
+    let unreadable = |problem: String| {
+        vec![Received { raw: body.to_owned(), event: Err(Unreadable::new(None, problem)) }]
+    };
     match serde_json::from_str::<Value>(body) {
-        Err(error) => vec![Err(Unreadable::new(body, None, format!("The message is not JSON: {error}.")))],
-        Ok(Value::Array(events)) if events.is_empty() => {
-            vec![Err(Unreadable::new(body, None, "The message is an array without events.".into()))]
+        Err(error) => unreadable(format!("The message is not JSON: {error}.")),
+        Ok(Value::Array(events)) if events.is_empty() => unreadable("The message is an array without events.".into()),
+        Ok(Value::Array(events)) => {
+            events.iter().map(|event| Received { raw: event.to_string(), event: read_event(event) }).collect()
         }
-        Ok(Value::Array(events)) => events.iter().map(|event| read_event(event, &event.to_string())).collect(),
-        Ok(event) => vec![read_event(&event, body)],
+        Ok(event) => vec![Received { raw: body.to_owned(), event: read_event(&event) }],
     }
 }
 
-fn read_event(value: &Value, raw: &str) -> Result<EntityEvent, Unreadable> {
-    let unreadable = |problem: String| Unreadable::new(raw, Some(value), problem);
+fn read_event(value: &Value) -> Result<EntityEvent, Unreadable> {
+    let unreadable = |problem: String| Unreadable::new(Some(value), problem);
     let envelope: Envelope = typed(value, "").map_err(unreadable)?;
     if envelope.specversion != "1.0" {
         let version = &envelope.specversion;

@@ -110,6 +110,21 @@ id!(
     "holds control characters"
 );
 
+impl CompanyId {
+    /// Where events are kept whose company cannot be told.
+    pub fn unknown() -> CompanyId {
+        CompanyId("unknown".to_owned())
+    }
+}
+
+impl EventId {
+    /// An id for an event that has none: its place in its message.
+    pub fn of_message(message: &str, place: usize) -> EventId {
+        let message: String = message.chars().filter(|c| !c.is_control()).take(45).collect();
+        EventId(format!("message {message}/{place}"))
+    }
+}
+
 impl BillingId {
     /// The stand-in under which a product is linked while only its key is known: invoice lines need not carry ids.
     pub fn of_product_key(key: &str) -> BillingId {

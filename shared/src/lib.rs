@@ -5,14 +5,17 @@
 
 pub mod activity;
 pub mod event;
+pub mod failure;
 pub mod ids;
 pub mod link;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod mapping;
+pub mod matching;
 pub mod model;
 pub mod number;
 pub mod outcome;
+pub mod plan;
 pub mod ports;
 pub mod push;
 pub mod reference;

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{BillingId, QuickBooksId};
+use crate::ids::{BillingId, EventId, QuickBooksId};
 use crate::model::Kind;
+use crate::outcome::DoneAction;
 
 /// A short digest of each mapped field, by the field's QuickBooks name.
 pub type Fingerprints = BTreeMap<String, String>;
@@ -49,6 +50,10 @@ pub struct Link {
     pub seen: Fingerprints,
     /// The time of the newest billing event that is in it; an older event is out of date.
     pub billing_time: Timestamp,
+    /// The event that was last carried out, and how, so that the same event delivered again ends the same way.
+    pub last_event: EventId,
+    /// What that event did.
+    pub last_action: DoneAction,
     /// How the two were matched.
     pub matched_by: MatchedBy,
     /// How many entities this record has had before: one more each time its entity was deleted in QuickBooks.

@@ -114,11 +114,11 @@ fn is_united_states(reference: &Reference) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::fixtures::{client, reference};
+    use crate::mapping::fixtures::{json, client, reference};
 
     #[test]
     fn a_whole_client() {
-        insta::assert_json_snapshot!(map(&client(), None, &reference()).unwrap());
+        insta::assert_snapshot!(json(&map(&client(), None, &reference()).unwrap()));
     }
 
     #[test]

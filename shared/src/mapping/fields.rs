@@ -201,6 +201,7 @@ mod tests {
     use quickbooks_wire::Ref;
 
     use super::*;
+    use crate::mapping::fixtures::json;
     use crate::ids::{CompanyId, RealmId};
 
     fn invoice(memo: Option<&str>, customer: &str) -> Entity {
@@ -222,7 +223,7 @@ mod tests {
         let names = changed(&fingerprints(&before), &fingerprints(&after));
         assert_eq!(names, ["PrivateNote"]);
         let update = sparse(&after, &names, "12", "3").unwrap();
-        insta::assert_json_snapshot!(update, @r#"
+        insta::assert_snapshot!(json(&update), @r#"
         {
           "Id": "12",
           "SyncToken": "3",

@@ -12,6 +12,11 @@ use crate::model::{
 use crate::reference::{self, Account, Reference, TaxCode, TaxModel, TaxRate, Term};
 use crate::settings::Settings;
 
+/// The JSON as it goes over the wire.
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap()
+}
+
 pub(crate) fn id(text: &str) -> QuickBooksId {
     QuickBooksId::new(text).unwrap()
 }

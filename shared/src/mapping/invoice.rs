@@ -176,7 +176,7 @@ pub fn difference(invoice: &Invoice, booked: &Wire) -> Option<(Decimal, Decimal)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::fixtures::{decimal, id, invoice, line, reference, tax_code};
+    use crate::mapping::fixtures::{json, decimal, id, invoice, line, reference, tax_code};
     use crate::model::{Discount, Surcharge, Tax, TaxCategory};
 
     fn mapped(invoice: &Invoice, reference: &Reference) -> Result<Wire, Park> {
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_whole_invoice_with_manual_sales_tax() {
-        insta::assert_json_snapshot!(mapped(&invoice(), &reference()).unwrap());
+        insta::assert_snapshot!(json(&mapped(&invoice(), &reference()).unwrap()));
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
         invoice.discount = Some(Discount::Percent(decimal("5")));
         let tax = vec![Tax { name: String::new(), rate: decimal("8") }];
         invoice.surcharges.push(Surcharge { name: "Fuel".into(), amount: decimal("7.5"), taxes: tax });
-        insta::assert_json_snapshot!(mapped(&invoice, &reference()).unwrap());
+        insta::assert_snapshot!(json(&mapped(&invoice, &reference()).unwrap()));
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
             tax_codes: vec![tax_code("4", "GST", &["10"])],
             ..reference()
         };
-        insta::assert_json_snapshot!(mapped(&invoice, &reference).unwrap().line);
+        insta::assert_snapshot!(json(&mapped(&invoice, &reference).unwrap().line));
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub fn of_line(line: &InvoiceLine) -> Product {
     };
     match &line.product_id {
         Some(id) => product(id.clone()),
-        None => product(BillingId::of_product_key(if named { key } else { general })),
+        None => product(BillingId::of_product_key(&text::name(if named { key } else { general }, NAME).to_lowercase())),
     }
 }
 
@@ -102,7 +102,7 @@ pub fn of_discount() -> Product {
 
 fn general(key: &str, product_type: ProductType) -> Product {
     Product {
-        id: BillingId::of_product_key(key),
+        id: BillingId::of_product_key(&key.to_lowercase()),
         key: key.to_owned(),
         notes: String::new(),
         price: None,
@@ -124,24 +124,25 @@ fn general_key(product_type: ProductType) -> &'static str {
     }
 }
 
+/// The key by which the ledger finds a product whose id is not known: its Item's name, in lower case, since
+/// QuickBooks holds names that differ only in case for the same.
+pub fn ledger_key(product: &Product) -> String {
+    name(product).to_lowercase()
+}
+
 /// How the ledger may know a product: by its id, and by its key, in the order in which they are believed.
-pub fn ledger_keys(product: &Product) -> Vec<LinkKey> {
-    let key = product.key.trim();
-    let mut keys = vec![LinkKey::Billing(Kind::Product, product.id.clone())];
-    if !key.is_empty() {
-        keys.push(LinkKey::ProductKey(key.to_owned()));
-    }
-    keys
+pub fn ledger_keys(product: &Product) -> [LinkKey; 2] {
+    [LinkKey::Billing(Kind::Product, product.id.clone()), LinkKey::ProductKey(ledger_key(product))]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::fixtures::{id, invoice, product, reference, settings};
+    use crate::mapping::fixtures::{json, id, invoice, product, reference, settings};
 
     #[test]
     fn a_whole_product() {
-        insta::assert_json_snapshot!(map(&product(), &settings(), &reference()).unwrap());
+        insta::assert_snapshot!(json(&map(&product(), &settings(), &reference()).unwrap()));
     }
 
     #[test]
@@ -168,7 +169,7 @@ mod tests {
     fn a_line_without_a_key_stands_for_a_general_product() {
         let mut line = invoice().lines.remove(0);
         line.product_id = None;
-        assert_eq!(of_line(&line).id, BillingId::of_product_key("Pruning"));
+        assert_eq!(of_line(&line).id, BillingId::of_product_key("pruning"));
         line.product_key = "  ".into();
         line.product_type = ProductType::Goods;
         let general = of_line(&line);

@@ -103,7 +103,7 @@ fn private_note(payment: &Payment) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::fixtures::{billing, decimal, id, payment, reference};
+    use crate::mapping::fixtures::{json, billing, decimal, id, payment, reference};
     use crate::model::Allocation;
 
     fn mapped(payment: &Payment) -> Result<Wire, Park> {
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_whole_payment() {
-        insta::assert_json_snapshot!(mapped(&payment()).unwrap());
+        insta::assert_snapshot!(json(&mapped(&payment()).unwrap()));
     }
 
     #[test]

@@ -1,0 +1,338 @@
+//! The plan: which events count, and what each asks for. Pure functions; [`crate::push`] carries them out.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use quickbooks_wire::Entity;
+
+use crate::event::EntityEvent;
+use crate::link::{Fingerprints, Link};
+use crate::mapping::fields;
+use crate::model::{Invoice, InvoiceStatus, Kind, Payment, PaymentStatus, Record};
+use crate::outcome::{Done, Outcome, Park, ParkCause, SkipReason};
+use crate::settings::{Company, ConnectionState, Settings};
+
+/// Why an event goes no further, judged by the company alone; none if it does.
+///
+/// The direction comes first (R5): with None nothing waits and nothing is asked of QuickBooks.
+pub fn gate(company: &Company, kind: Kind) -> Option<Outcome> {
+    let direction = company.settings.directions.of(kind);
+    if !direction.pushes() {
+        return Some(Outcome::Skipped(SkipReason::Direction(kind, direction)));
+    }
+    let park = |reason: &str, way_on: &str| Some(Outcome::Parked(Park::new(ParkCause::NotConnected, reason, way_on)));
+    match company.connection.as_ref().map(|connection| connection.state) {
+        Some(ConnectionState::Connected) => None,
+        Some(ConnectionState::Expired) => park(
+            "The connection with QuickBooks has expired.",
+            "Reconnect QuickBooks on the settings page; what waits is then pushed in order.",
+        ),
+        Some(ConnectionState::Disconnected) => park(
+            "QuickBooks was disconnected.",
+            "Connect QuickBooks again on the settings page, then retry.",
+        ),
+        None => park(
+            "The company is not connected with QuickBooks yet.",
+            "Connect QuickBooks on the settings page, then retry.",
+        ),
+    }
+}
+
+/// Why a record is not pushed although the company's settings allow it; none if it is.
+pub fn excluded(record: &Record, settings: &Settings) -> Option<Outcome> {
+    match record {
+        Record::Invoice(invoice) => excluded_invoice(invoice, settings.cut_off),
+        Record::Payment(payment) => excluded_payment(payment, settings.cut_off),
+        Record::Client(_) | Record::Product(_) => None,
+    }
+}
+
+fn excluded_invoice(invoice: &Invoice, cut_off: Option<Date>) -> Option<Outcome> {
+    let skip = |reason| Some(Outcome::Skipped(reason));
+    match cut_off {
+        Some(cut_off) if invoice.date < cut_off => skip(SkipReason::BeforeCutOff { dated: invoice.date, cut_off }),
+        _ if invoice.status == InvoiceStatus::Draft => skip(SkipReason::Draft),
+        _ => None,
+    }
+}
+
+fn excluded_payment(payment: &Payment, cut_off: Option<Date>) -> Option<Outcome> {
+    match payment.status {
+        PaymentStatus::Pending => return Some(Outcome::Skipped(SkipReason::NotReceived("pending"))),
+        PaymentStatus::Completed | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => {}
+        PaymentStatus::Cancelled | PaymentStatus::Failed => {}
+    }
+    let cut_off = cut_off?;
+    let dates = payment.allocations.iter().map(|allocation| allocation.invoice_date);
+    let before: Vec<Date> = dates.flatten().filter(|date| *date < cut_off).collect();
+    let dated = *before.first()?;
+    if before.len() == payment.allocations.len() {
+        return Some(Outcome::Skipped(SkipReason::BeforeCutOff { dated, cut_off }));
+    }
+    Some(Outcome::Parked(Park::new(
+        ParkCause::MissingRecord,
+        format!("It pays invoices on both sides of the cut-off date {cut_off}; those before it are not in QuickBooks."),
+        "Record the payment in QuickBooks by hand and ignore this entry, or move the cut-off date back and push the invoices.",
+    )))
+}
+
+/// Whether the record is withdrawn: deleted, voided, or in a state that means so.
+pub fn is_withdrawn(event: &EntityEvent) -> bool {
+    event.verb.withdraws()
+        || match &event.data {
+            Some(Record::Invoice(invoice)) => {
+                matches!(invoice.status, InvoiceStatus::Cancelled | InvoiceStatus::Reversed)
+            }
+            Some(Record::Payment(payment)) => {
+                matches!(payment.status, PaymentStatus::Cancelled | PaymentStatus::Failed)
+            }
+            _ => false,
+        }
+}
+
+/// For each event, the place of the event that is carried out in its stead: its own, or that of a later event of
+/// the same record. A withdrawal outdoes a mere change that comes after it in the same batch, but not a
+/// [`Verb::Restored`](crate::event::Verb::Restored).
+///
+/// A record's last state is carried out where the record first appears, so that what refers to it finds it.
+pub fn coalesce(events: &[&EntityEvent]) -> Vec<usize> {
+    let mut decisive: Vec<usize> = (0..events.len()).collect();
+    for (place, event) in events.iter().enumerate() {
+        for later in (place + 1)..events.len() {
+            let other = events[later];
+            let current = events[decisive[place]];
+            if (other.kind, &other.subject) == (event.kind, &event.subject) && outdoes(other, current) {
+                decisive[place] = later;
+            }
+        }
+    }
+    decisive
+}
+
+fn outdoes(later: &EntityEvent, earlier: &EntityEvent) -> bool {
+    let restores = later.verb == crate::event::Verb::Restored;
+    later.time >= earlier.time && (is_withdrawn(later) || restores || !is_withdrawn(earlier))
+}
+
+/// What a change to a record that has its counterpart asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// This same event was carried out before: it ends as it did then.
+    Repeated(Done),
+    /// Nothing to do.
+    Skip(SkipReason),
+    /// These members differ from what was last pushed.
+    Fields(Vec<String>),
+}
+
+/// Compares a record as it is mapped now with what was last pushed.
+pub fn change(link: &Link, event: Option<&EntityEvent>, mapped: &Fingerprints) -> Change {
+    if let Some(event) = event {
+        if event.id == link.last_event {
+            return Change::Repeated(Done {
+                action: link.last_action,
+                quickbooks_id: link.quickbooks_id.clone(),
+                notes: Vec::new(),
+            });
+        }
+        if event.time < link.billing_time {
+            return Change::Skip(SkipReason::OutOfDate);
+        }
+    }
+    let fields = fields::changed(&link.pushed, mapped);
+    if fields.is_empty() { Change::Skip(SkipReason::Unchanged) } else { Change::Fields(fields) }
+}
+
+/// What to do with fields that both sides changed (D3): the later edit wins, and the loser is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Merge {
+    /// The members to send.
+    pub send: Vec<String>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Merges our changes into an entity that somebody changed in QuickBooks since it was last seen.
+///
+/// A field that only one side changed keeps that side's value; what the bookkeeper did to fields that we did not
+/// change is not touched.
+pub fn merge(link: &Link, changed: &[String], ours: &Entity, theirs: &Entity, edited_at: Timestamp) -> Merge {
+    let seen = fields::fingerprints(theirs);
+    let theirs_at: Option<Timestamp> = theirs.last_updated_time().and_then(|time| time.parse().ok());
+    let we_are_later = theirs_at.is_none_or(|theirs_at| edited_at >= theirs_at);
+    let mut merge = Merge::default();
+    for name in changed {
+        let untouched = link.seen.get(name) == seen.get(name);
+        let (mine, other) = (fields::shown(ours, name), fields::shown(theirs, name));
+        if untouched {
+            merge.send.push(name.clone());
+        } else if we_are_later {
+            merge.send.push(name.clone());
+            merge.notes.push(format!("{name} was changed on both sides; the billing app's later value replaced QuickBooks' {other}."));
+        } else {
+            merge.notes.push(format!("{name} was changed on both sides; QuickBooks' later value stays, the billing app's {mine} was not sent."));
+        }
+    }
+    merge
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use quickbooks_wire::Customer;
+
+    use super::*;
+    use crate::event::Verb;
+    use crate::ids::{CompanyId, EventId, RealmId};
+    use crate::link::MatchedBy;
+    use crate::mapping::fixtures::{billing, id, invoice, payment, settings};
+    use crate::model::Allocation;
+    use crate::outcome::DoneAction;
+    use crate::settings::{Connection, Direction, Directions};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_772_000_000 + second).unwrap()
+    }
+
+    fn event(name: &str, kind: Kind, verb: Verb, subject: &str, second: i64) -> EntityEvent {
+        EntityEvent {
+            id: EventId::new(name).unwrap(),
+            company: CompanyId::new("acme").unwrap(),
+            kind,
+            verb,
+            subject: billing(subject),
+            time: at(second),
+            data: None,
+        }
+    }
+
+    fn company(direction: Direction, state: Option<ConnectionState>) -> Company {
+        let connection = state.map(|state| Connection {
+            realm: RealmId::new("1").unwrap(),
+            state,
+            name: "Delgado Gardens".into(),
+            connected_at: at(0),
+        });
+        let settings = Settings { directions: Directions::all(direction), ..settings() };
+        Company { settings, connection, ..Company::new(CompanyId::new("acme").unwrap()) }
+    }
+
+    #[test]
+    fn directions_that_do_not_push_skip_and_only_a_connection_lets_through() {
+        use ConnectionState::{Connected, Disconnected, Expired};
+        let connected = Some(Connected);
+        assert_eq!(gate(&company(Direction::Push, connected), Kind::Client), None, "R6");
+        assert_eq!(gate(&company(Direction::Bidirectional, connected), Kind::Client), None, "R9");
+        for direction in [Direction::None, Direction::Pull] {
+            let skipped = Outcome::Skipped(SkipReason::Direction(Kind::Client, direction));
+            assert_eq!(gate(&company(direction, connected), Kind::Client), Some(skipped.clone()), "R5");
+            assert_eq!(gate(&company(direction, None), Kind::Client), Some(skipped), "R4");
+        }
+        for state in [None, Some(Expired), Some(Disconnected)] {
+            let gated = gate(&company(Direction::Push, state), Kind::Payment);
+            assert!(matches!(gated, Some(Outcome::Parked(Park { cause: ParkCause::NotConnected, .. }))), "D10");
+        }
+    }
+
+    #[test]
+    fn the_cut_off_date_skips_invoices_and_their_payments() {
+        let cut_off = Some(date(2026, 3, 3));
+        let settings = Settings { cut_off, ..settings() };
+        let excluded_kind = |record: Record| excluded(&record, &settings);
+        assert!(matches!(
+            excluded_kind(Record::Invoice(Box::new(invoice()))),
+            Some(Outcome::Skipped(SkipReason::BeforeCutOff { .. }))
+        ));
+        let on_the_day = Invoice { date: date(2026, 3, 3), ..invoice() };
+        assert_eq!(excluded_kind(Record::Invoice(Box::new(on_the_day))), None, "D8");
+        let mut paid = payment();
+        assert_eq!(excluded_kind(Record::Payment(paid.clone())), None, "dates not told");
+        paid.allocations[0].invoice_date = Some(date(2026, 3, 2));
+        assert!(matches!(excluded_kind(Record::Payment(paid.clone())), Some(Outcome::Skipped(_))));
+        let after = Allocation { invoice_date: Some(date(2026, 3, 5)), ..paid.allocations[0].clone() };
+        paid.allocations.push(after);
+        assert!(matches!(excluded_kind(Record::Payment(paid)), Some(Outcome::Parked(_))));
+    }
+
+    #[test]
+    fn drafts_and_pending_payments_wait_for_their_time() {
+        let draft = Invoice { status: InvoiceStatus::Draft, ..invoice() };
+        let skipped = excluded(&Record::Invoice(Box::new(draft)), &settings());
+        assert_eq!(skipped, Some(Outcome::Skipped(SkipReason::Draft)));
+        let pending = Payment { status: PaymentStatus::Pending, ..payment() };
+        assert!(excluded(&Record::Payment(pending), &settings()).is_some());
+    }
+
+    #[test]
+    fn the_last_state_counts_and_a_withdrawal_outdoes_a_change() {
+        let created = event("1", Kind::Invoice, Verb::Created, "i-1", 0);
+        let other = event("2", Kind::Invoice, Verb::Created, "i-2", 1);
+        let updated = event("3", Kind::Invoice, Verb::Updated, "i-1", 2);
+        let deleted = event("4", Kind::Invoice, Verb::Deleted, "i-1", 3);
+        let touched = event("5", Kind::Invoice, Verb::Updated, "i-1", 4);
+        let restored = event("6", Kind::Invoice, Verb::Restored, "i-1", 5);
+        let same_id = event("7", Kind::Payment, Verb::Created, "i-1", 6);
+        assert_eq!(coalesce(&[&created, &other, &updated]), [2, 1, 2]);
+        assert_eq!(coalesce(&[&created, &deleted, &touched]), [1, 1, 2], "the touch stands alone after it");
+        assert_eq!(coalesce(&[&deleted, &restored]), [1, 1]);
+        assert_eq!(coalesce(&[&created, &same_id]), [0, 1]);
+        assert_eq!(coalesce(&[&updated, &created]), [0, 1], "an older state never replaces a newer one");
+    }
+
+    fn customer(name: &str, notes: &str, at: &str) -> Entity {
+        let value = serde_json::json!({
+            "Id": "7", "SyncToken": "1", "DisplayName": name, "Notes": notes, "MetaData": {"LastUpdatedTime": at},
+        });
+        serde_json::from_value::<Customer>(value).unwrap().into()
+    }
+
+    fn link(entity: &Entity) -> Link {
+        Link {
+            kind: Kind::Client,
+            billing_id: billing("c-1"),
+            quickbooks_id: id("7"),
+            sync_token: "0".into(),
+            last_updated: String::new(),
+            pushed: fields::fingerprints(entity),
+            seen: fields::fingerprints(entity),
+            billing_time: at(10),
+            last_event: EventId::new("e-1").unwrap(),
+            last_action: DoneAction::Created,
+            matched_by: MatchedBy::Created,
+            generation: 0,
+            product_key: None,
+            revision: 1,
+        }
+    }
+
+    #[test]
+    fn repeated_old_and_empty_changes_are_told_apart() {
+        let entity = customer("Rosa", "", "2026-03-01T00:00:00-08:00");
+        let link = link(&entity);
+        let mapped = fields::fingerprints(&entity);
+        let of = |name: &str, second| event(name, Kind::Client, Verb::Updated, "c-1", second);
+        assert!(matches!(change(&link, Some(&of("e-1", 10)), &mapped), Change::Repeated(_)), "R95");
+        assert_eq!(change(&link, Some(&of("e-0", 9)), &mapped), Change::Skip(SkipReason::OutOfDate));
+        assert_eq!(change(&link, Some(&of("e-2", 11)), &mapped), Change::Skip(SkipReason::Unchanged), "R18");
+        let renamed = fields::fingerprints(&customer("Rosa D.", "", ""));
+        assert_eq!(change(&link, Some(&of("e-2", 11)), &renamed), Change::Fields(vec!["DisplayName".into()]), "R19");
+    }
+
+    #[test]
+    fn a_bookkeepers_edit_survives_unless_we_edited_the_same_field_later() {
+        let before = customer("Rosa", "old", "2026-03-01T00:00:00Z");
+        let link = link(&before);
+        let ours = customer("Rosa D.", "ours", "");
+        let changed = ["DisplayName".to_owned(), "Notes".to_owned()];
+        let theirs = customer("Rosa", "theirs", "2026-03-02T00:00:00Z");
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let later = merge(&link, &changed, &ours, &theirs, at("2026-03-03T00:00:00Z"));
+        assert_eq!(later.send, ["DisplayName", "Notes"]);
+        assert!(later.notes[0].contains("replaced QuickBooks' \"theirs\""), "{:?}", later.notes);
+        let earlier = merge(&link, &changed, &ours, &theirs, at("2026-03-01T12:00:00Z"));
+        assert_eq!(earlier.send, ["DisplayName"], "theirs stays where it is later");
+        assert!(earlier.notes[0].contains("\"ours\" was not sent"), "{:?}", earlier.notes);
+        let payment_only = customer("Rosa", "old", "2026-03-02T00:00:00Z");
+        let untouched = merge(&link, &changed, &ours, &payment_only, at("2026-03-01T12:00:00Z"));
+        assert_eq!((untouched.send.len(), untouched.notes.len()), (2, 0), "a payment bumps the token, no field of ours");
+    }
+}
