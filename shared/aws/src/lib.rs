@@ -1,1 +1,25 @@
-//! DynamoDB ledger and settings, Secrets Manager vault, SQS: all code that touches an AWS SDK.
+//! Everything that touches an AWS SDK: the engine's stores in DynamoDB and Secrets Manager, and the push queue.
+//!
+//! [`Aws`] is made once and makes the rest. The tables' layouts are described in `ledger`, `companies` and
+//! `activity`; what all items share (keys, packed JSON) is in `item`, and calls to DynamoDB in `table`.
+
+mod activity;
+mod companies;
+mod connection;
+mod error;
+mod item;
+mod ledger;
+mod queue;
+#[cfg(feature = "operator")]
+mod stack;
+mod table;
+mod vault;
+
+pub use activity::DynamoActivityLog;
+pub use companies::DynamoCompanies;
+pub use connection::{Aws, Local};
+pub use ledger::DynamoLedger;
+pub use queue::{Delay, Queue};
+#[cfg(feature = "operator")]
+pub use stack::StackOutputs;
+pub use vault::SecretsVault;

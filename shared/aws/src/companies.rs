@@ -1,0 +1,202 @@
+//! Companies in DynamoDB.
+//!
+//! | partition key | sort key | holds |
+//! |---|---|---|
+//! | `{company}` | `company` | settings, connection and version |
+//! | `{company}` | `reference#{realm}` | what is cached of the QuickBooks company |
+//! | `{company}` | `once#{nonce}` | a value that may be used once |
+//! | `{company}` | `lease#{realm}#{name}` | who may do something alone, and until when |
+//! | `realm#{realm}` | `realm` | the company that the realm belongs to |
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sync::ids::{Books, CompanyId, RealmId};
+use sync::ports::{Companies, ConnectError, Lease, StoreError};
+use sync::reference::Reference;
+use sync::settings::{Company, Connection};
+
+use crate::item::{BadItem, Item, document, expire, get_text, keyed, moment, number, put_document, text};
+use crate::table::{Condition, Table, Write, Written};
+
+const COMPANY: &str = "company";
+const REALM: &str = "realm";
+const VERSION: &str = "version";
+const UNTIL: &str = "until";
+const HOLDER: &str = "holder";
+
+/// How often a connection is tried against others who change the company at the same moment.
+const TRIES: u32 = 5;
+
+/// The companies in one table.
+#[derive(Clone, Debug)]
+pub struct DynamoCompanies {
+    table: Table,
+}
+
+impl DynamoCompanies {
+    pub(crate) fn new(table: Table) -> DynamoCompanies {
+        DynamoCompanies { table }
+    }
+}
+
+fn realm_partition(realm: &RealmId) -> String {
+    format!("realm#{realm}")
+}
+
+fn reference_key(realm: &RealmId) -> String {
+    format!("reference#{realm}")
+}
+
+fn once_key(nonce: &str) -> String {
+    format!("once#{nonce}")
+}
+
+fn lease_key(books: &Books, lease: &Lease) -> String {
+    format!("lease#{}#{}", books.realm, lease.name)
+}
+
+fn company_item(company: &Company) -> Result<Item, BadItem> {
+    let mut item = keyed(company.id.as_str(), COMPANY);
+    item.insert(VERSION.to_owned(), number(company.version));
+    put_document(&mut item, company)?;
+    Ok(item)
+}
+
+fn reference_item(books: &Books, reference: &Reference) -> Result<Item, BadItem> {
+    let mut item = keyed(books.company.as_str(), &reference_key(&books.realm));
+    put_document(&mut item, reference)?;
+    Ok(item)
+}
+
+fn realm_item(realm: &RealmId, company: &CompanyId) -> Item {
+    let mut item = keyed(&realm_partition(realm), REALM);
+    item.insert(COMPANY.to_owned(), text(company.as_str()));
+    item
+}
+
+/// What is stored is the version before.
+fn follows(version: u64) -> Condition {
+    match version {
+        0 | 1 => Condition::new("attribute_not_exists(#pk)"),
+        version => Condition::new("#version = :before").value("before", number(version - 1)),
+    }
+}
+
+fn belongs_to(company: &CompanyId) -> Condition {
+    Condition::new("attribute_not_exists(#pk) OR #company = :company").value(COMPANY, text(company.as_str()))
+}
+
+fn bad(action: &'static str) -> impl FnOnce(BadItem) -> StoreError {
+    move |error| StoreError::new(action, error)
+}
+
+#[async_trait]
+impl Companies for DynamoCompanies {
+    async fn load(&self, company: &CompanyId) -> Result<Option<Company>, StoreError> {
+        let action = "reading a company";
+        let item = self.table.get(action, company.as_str(), COMPANY).await?;
+        item.as_ref().map(document).transpose().map_err(bad(action))
+    }
+
+    async fn save(&self, company: &Company) -> Result<bool, StoreError> {
+        let action = "storing a company";
+        if company.version == 0 {
+            return Ok(false);
+        }
+        let item = company_item(company).map_err(bad(action))?;
+        match self.table.put_if(action, item, follows(company.version)).await? {
+            Written::Yes => Ok(true),
+            // An attempt whose answer was lost may have stored it already.
+            Written::No(item) => Ok(document::<Company>(&item).is_ok_and(|stored| stored == *company)),
+        }
+    }
+
+    async fn connect(
+        &self,
+        company: &CompanyId,
+        connection: &Connection,
+        reference: &Reference,
+    ) -> Result<(), ConnectError> {
+        let action = "connecting a company";
+        let books = Books { company: company.clone(), realm: connection.realm.clone() };
+        for _ in 0..TRIES {
+            let mut stored = self.load(company).await?.ok_or(ConnectError::UnknownCompany)?;
+            let given_up = stored.books().map(|books| books.realm).filter(|realm| *realm != connection.realm);
+            stored.connect(connection.clone()).map_err(|present| ConnectError::OtherRealm(present.name))?;
+            stored.version += 1;
+            let mut writes = vec![
+                Write::Put(realm_item(&connection.realm, company), Some(belongs_to(company))),
+                Write::Put(company_item(&stored).map_err(bad(action))?, Some(follows(stored.version))),
+                Write::Put(reference_item(&books, reference).map_err(bad(action))?, None),
+            ];
+            if let Some(realm) = given_up {
+                writes.push(Write::Delete(keyed(&realm_partition(&realm), REALM), belongs_to(company)));
+            }
+            match self.table.transact(action, writes).await? {
+                Ok(()) => return Ok(()),
+                Err(refusals) if matches!(refusals.first(), Some(Some(_))) => {
+                    return Err(ConnectError::RealmTaken);
+                }
+                Err(_) => {}
+            }
+        }
+        Err(StoreError::new(action, "others kept changing the company").into())
+    }
+
+    async fn of_realm(&self, realm: &RealmId) -> Result<Option<CompanyId>, StoreError> {
+        let action = "finding a realm's company";
+        let Some(item) = self.table.get(action, &realm_partition(realm), REALM).await? else {
+            return Ok(None);
+        };
+        let company = CompanyId::new(get_text(&item, COMPANY).map_err(bad(action))?);
+        company.map(Some).map_err(|error| StoreError::new(action, error))
+    }
+
+    async fn reference(&self, books: &Books) -> Result<Option<Reference>, StoreError> {
+        let action = "reading what is cached of QuickBooks";
+        let item = self.table.get(action, books.company.as_str(), &reference_key(&books.realm)).await?;
+        item.as_ref().map(document).transpose().map_err(bad(action))
+    }
+
+    async fn save_reference(&self, books: &Books, reference: &Reference) -> Result<(), StoreError> {
+        let action = "caching what QuickBooks says";
+        self.table.put(action, reference_item(books, reference).map_err(bad(action))?).await?;
+        Ok(())
+    }
+
+    async fn issue_once(
+        &self,
+        company: &CompanyId,
+        nonce: &str,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut item = keyed(company.as_str(), &once_key(nonce));
+        item.insert(UNTIL.to_owned(), moment(expires_at));
+        expire(&mut item, expires_at);
+        self.table.put("remembering a value for one use", item).await?;
+        Ok(())
+    }
+
+    async fn use_once(&self, company: &CompanyId, nonce: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let is_good = Condition::new("#until > :now").value("now", moment(now));
+        self.table.delete_if("using up a value", company.as_str(), &once_key(nonce), is_good).await
+    }
+
+    async fn acquire_lease(&self, books: &Books, lease: &Lease, now: Timestamp) -> Result<bool, StoreError> {
+        let mut item = keyed(books.company.as_str(), &lease_key(books, lease));
+        item.insert(HOLDER.to_owned(), text(lease.holder.as_str()));
+        item.insert(UNTIL.to_owned(), moment(lease.until));
+        expire(&mut item, lease.until);
+        let is_free = Condition::new("attribute_not_exists(#pk) OR #until <= :now OR #holder = :holder")
+            .value("now", moment(now))
+            .value(HOLDER, text(lease.holder.as_str()));
+        Ok(self.table.put_if("taking a lease", item, is_free).await? == Written::Yes)
+    }
+
+    async fn release_lease(&self, books: &Books, lease: &Lease) -> Result<(), StoreError> {
+        let is_ours = Condition::new("#holder = :holder").value(HOLDER, text(lease.holder.as_str()));
+        let sk = lease_key(books, lease);
+        self.table.delete_if("giving a lease back", books.company.as_str(), &sk, is_ours).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! The push queue: sending events, and saying when a message is to be delivered again.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use sync::ids::{CompanyId, EventId};
+use sync::ports::StoreError;
+
+use crate::error::failed;
+
+/// The most entries of a batch request (AWS: SQS quotas).
+const BATCH: usize = 10;
+/// The longest a message may stay hidden, all deliveries' changes of one receipt together (AWS: SQS quotas).
+const LONGEST: Duration = Duration::from_secs(12 * 60 * 60 - 60);
+
+/// A FIFO queue whose message groups are companies.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+/// When a received message is to be delivered again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delay {
+    /// The receipt of the delivery.
+    pub receipt_handle: String,
+    /// From now. Rounded up to seconds, cut to what SQS allows.
+    pub after: Duration,
+}
+
+impl Queue {
+    pub(crate) fn new(client: Client, url: String) -> Queue {
+        Queue { client, url }
+    }
+
+    /// Sends a body of one or more of a company's events. A body sent again under the same id within five minutes is
+    /// delivered once.
+    pub async fn send(&self, company: &CompanyId, id: &EventId, body: &str) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_group_id(company.as_str())
+            .message_deduplication_id(deduplication_id(id))
+            .message_body(body);
+        request.send().await.map_err(failed("sending events"))?;
+        Ok(())
+    }
+
+    /// Changes when messages are delivered again. Returns how many could not be changed: those come back after the
+    /// queue's own time.
+    pub async fn delay(&self, delays: &[Delay]) -> Result<usize, StoreError> {
+        let action = "delaying messages";
+        let mut unchanged = 0;
+        for delays in delays.chunks(BATCH) {
+            let entries: Vec<_> = delays
+                .iter()
+                .enumerate()
+                .map(|(index, delay)| entry(index, delay))
+                .collect::<Result<_, _>>()
+                .map_err(|error| StoreError::new(action, error))?;
+            let request = self.client.change_message_visibility_batch().queue_url(&self.url);
+            let answer = request.set_entries(Some(entries)).send().await.map_err(failed(action))?;
+            unchanged += answer.failed().len();
+        }
+        Ok(unchanged)
+    }
+}
+
+fn entry(
+    index: usize,
+    delay: &Delay,
+) -> Result<ChangeMessageVisibilityBatchRequestEntry, aws_sdk_sqs::error::BuildError> {
+    ChangeMessageVisibilityBatchRequestEntry::builder()
+        .id(index.to_string())
+        .receipt_handle(&delay.receipt_handle)
+        .visibility_timeout(seconds(delay.after))
+        .build()
+}
+
+fn seconds(after: Duration) -> i32 {
+    let after = after.min(LONGEST);
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+/// SQS takes 128 letters, digits and punctuation marks; an event id may be longer and hold anything.
+fn deduplication_id(id: &EventId) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(id.as_str()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_whole_seconds_that_sqs_allows() {
+        assert_eq!(seconds(Duration::from_millis(1)), 1);
+        assert_eq!(seconds(Duration::from_secs(30)), 30);
+        assert_eq!(seconds(Duration::from_secs(1_000_000)), 43_140);
+    }
+}

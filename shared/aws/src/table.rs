@@ -1,0 +1,366 @@
+//! Calls to one DynamoDB table, with conditions whose refusal is an answer and not an error.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
+};
+use sync::ports::StoreError;
+use tokio::time::sleep;
+
+use crate::error::failed;
+use crate::item::{Item, keyed};
+
+/// The most keys in one BatchGetItem (AWS: DynamoDB quotas).
+const BATCH: usize = 100;
+/// How often what DynamoDB could not do at once is tried.
+const TRIES: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+
+/// A table whose key is `pk` and `sk`.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    client: Client,
+    name: String,
+}
+
+/// What has to hold for a write. Attribute names stand as `#name` and values as `:name`.
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    text: &'static str,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Condition {
+    pub(crate) fn new(text: &'static str) -> Condition {
+        Condition { text, values: HashMap::new() }
+    }
+
+    /// Gives `:name` its value.
+    pub(crate) fn value(mut self, name: &str, value: AttributeValue) -> Condition {
+        self.values.insert(format!(":{name}"), value);
+        self
+    }
+
+    /// The names, all escaped: many are reserved words.
+    fn names(&self) -> Option<HashMap<String, String>> {
+        let words = self.text.split('#').skip(1);
+        let names =
+            words.filter_map(|word| word.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
+        Some(names.map(|name| (format!("#{name}"), name.to_owned())).collect())
+    }
+
+    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then(|| self.values.clone())
+    }
+}
+
+/// What became of a conditional write.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Written {
+    /// It was done.
+    Yes,
+    /// The condition did not hold, and this is the item that is there.
+    No(Item),
+}
+
+/// A write of a transaction.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    Put(Item, Option<Condition>),
+    Delete(Item, Condition),
+}
+
+impl Table {
+    pub(crate) fn new(client: Client, name: String) -> Table {
+        Table { client, name }
+    }
+
+    /// Reads one item, as last written.
+    pub(crate) async fn get(
+        &self,
+        action: &'static str,
+        pk: &str,
+        sk: &str,
+    ) -> Result<Option<Item>, StoreError> {
+        let request =
+            self.client.get_item().table_name(&self.name).set_key(Some(keyed(pk, sk))).consistent_read(true);
+        Ok(request.send().await.map_err(failed(action))?.item)
+    }
+
+    /// Reads those items of a partition that exist, as last written, in no order. Each key may be there once.
+    pub(crate) async fn get_all(
+        &self,
+        action: &'static str,
+        pk: &str,
+        sks: &[String],
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        for sks in sks.chunks(BATCH) {
+            let mut keys: Vec<Item> = sks.iter().map(|sk| keyed(pk, sk)).collect();
+            let mut pauses = Pauses::new(action, "DynamoDB did not read all items");
+            while !keys.is_empty() {
+                let (found, left) = self.batch_get(action, keys).await?;
+                items.extend(found);
+                keys = left;
+                if !keys.is_empty() {
+                    pauses.pause().await?;
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// Reads some of the items; the keys of the others come back.
+    async fn batch_get(
+        &self,
+        action: &'static str,
+        keys: Vec<Item>,
+    ) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let wanted = wanted.map_err(|error| StoreError::new(action, error))?;
+        let request = self.client.batch_get_item().request_items(&self.name, wanted);
+        let answer = request.send().await.map_err(failed(action))?;
+        let found = answer.responses.and_then(|mut tables| tables.remove(&self.name)).unwrap_or_default();
+        let left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.name));
+        Ok((found, left.map(|left| left.keys).unwrap_or_default()))
+    }
+
+    /// Writes an item and returns the one that it replaces.
+    pub(crate) async fn put(&self, action: &'static str, item: Item) -> Result<Option<Item>, StoreError> {
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let answer = request.return_values(ReturnValue::AllOld).send().await.map_err(failed(action))?;
+        Ok(answer.attributes)
+    }
+
+    /// Writes an item if the condition holds for the one that is there.
+    pub(crate) async fn put_if(
+        &self,
+        action: &'static str,
+        item: Item,
+        condition: Condition,
+    ) -> Result<Written, StoreError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression(condition.text)
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Written::No(refused.item.clone().unwrap_or_default()))
+                }
+                _ => Err(failed(action)(error)),
+            },
+        }
+    }
+
+    /// Deletes an item if the condition holds for it; whether it did.
+    pub(crate) async fn delete_if(
+        &self,
+        action: &'static str,
+        pk: &str,
+        sk: &str,
+        condition: Condition,
+    ) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(keyed(pk, sk)))
+            .condition_expression(condition.text)
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values());
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(failed(action)(error)),
+        }
+    }
+
+    /// Deletes an item, if it is there.
+    pub(crate) async fn delete(&self, action: &'static str, pk: &str, sk: &str) -> Result<(), StoreError> {
+        let request = self.client.delete_item().table_name(&self.name).set_key(Some(keyed(pk, sk)));
+        request.send().await.map_err(failed(action))?;
+        Ok(())
+    }
+
+    /// Does all of the writes or none. When conditions do not hold, nothing is done, and each write whose condition
+    /// failed answers, in its place, with the item that is there.
+    pub(crate) async fn transact(
+        &self,
+        action: &'static str,
+        writes: Vec<Write>,
+    ) -> Result<Result<(), Vec<Option<Item>>>, StoreError> {
+        let writes = writes.into_iter().map(|write| self.transaction_part(write));
+        let writes: Vec<_> =
+            writes.collect::<Result<_, _>>().map_err(|error| StoreError::new(action, error))?;
+        let mut pauses = Pauses::new(action, "other transactions held the items");
+        loop {
+            let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let error = match request.send().await {
+                Ok(_) => return Ok(Ok(())),
+                Err(error) => error,
+            };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                error.as_service_error()
+            else {
+                return Err(failed(action)(error));
+            };
+            let reasons = cancelled.cancellation_reasons();
+            let refused = |code: Option<&str>| code == Some("ConditionalCheckFailed");
+            if reasons.iter().any(|reason| refused(reason.code())) {
+                let refusals = reasons
+                    .iter()
+                    .map(|reason| refused(reason.code()).then(|| reason.item.clone().unwrap_or_default()));
+                return Ok(Err(refusals.collect()));
+            }
+            let passing = |code: Option<&str>| {
+                matches!(
+                    code,
+                    None | Some(
+                        "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
+                    )
+                )
+            };
+            if !reasons.iter().all(|reason| passing(reason.code())) {
+                return Err(failed(action)(error));
+            }
+            pauses.pause().await?;
+        }
+    }
+
+    fn transaction_part(
+        &self,
+        write: Write,
+    ) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let part = TransactWriteItem::builder();
+        Ok(match write {
+            Write::Put(item, condition) => {
+                let mut put = Put::builder().table_name(&self.name).set_item(Some(item));
+                if let Some(condition) = condition {
+                    put = put
+                        .condition_expression(condition.text)
+                        .set_expression_attribute_names(condition.names())
+                        .set_expression_attribute_values(condition.values())
+                        .return_values_on_condition_check_failure(all_old);
+                }
+                part.put(put.build()?).build()
+            }
+            Write::Delete(key, condition) => {
+                let delete = Delete::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .condition_expression(condition.text)
+                    .set_expression_attribute_names(condition.names())
+                    .set_expression_attribute_values(condition.values())
+                    .return_values_on_condition_check_failure(all_old);
+                part.delete(delete.build()?).build()
+            }
+        })
+    }
+
+    /// The items of a partition, of the table or of an index with the same sort key, in the sort keys' order.
+    pub(crate) async fn query(
+        &self,
+        action: &'static str,
+        query: &Range<'_>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items: Vec<Item> = Vec::new();
+        let mut next: Option<Item> = None;
+        while items.len() < query.limit {
+            let page = i32::try_from(query.limit - items.len()).unwrap_or(i32::MAX);
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .set_index_name(query.index.map(str::to_owned))
+                .key_condition_expression("#pk = :pk")
+                .expression_attribute_names("#pk", query.pk.0)
+                .expression_attribute_values(":pk", AttributeValue::S(query.pk.1.to_owned()))
+                .scan_index_forward(query.forward)
+                // An index cannot be read consistently.
+                .consistent_read(query.index.is_none())
+                .limit(page)
+                .set_exclusive_start_key(next)
+                .send()
+                .await
+                .map_err(failed(action))?;
+            items.extend(answer.items.unwrap_or_default());
+            next = answer.last_evaluated_key;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// What a query is to return.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range<'a> {
+    /// The index, or none for the table itself.
+    pub(crate) index: Option<&'static str>,
+    /// The partition key's name and value.
+    pub(crate) pk: (&'static str, &'a str),
+    /// Lowest sort key first.
+    pub(crate) forward: bool,
+    /// The most items.
+    pub(crate) limit: usize,
+}
+
+/// Growing pauses, and an end to them.
+struct Pauses {
+    action: &'static str,
+    problem: &'static str,
+    left: u32,
+    next: Duration,
+}
+
+impl Pauses {
+    fn new(action: &'static str, problem: &'static str) -> Pauses {
+        Pauses { action, problem, left: TRIES - 1, next: FIRST_PAUSE }
+    }
+
+    async fn pause(&mut self) -> Result<(), StoreError> {
+        if self.left == 0 {
+            return Err(StoreError::new(self.action, self.problem));
+        }
+        sleep(self.next).await;
+        self.left -= 1;
+        self.next *= 2;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_a_condition_is_escaped() {
+        let condition = Condition::new("attribute_not_exists(#pk) OR #until <= :now OR #holder = :holder");
+        let mut names: Vec<_> = condition.names().unwrap().into_iter().collect();
+        names.sort();
+        let expected = [("#holder", "holder"), ("#pk", "pk"), ("#until", "until")];
+        assert_eq!(names, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+}
