@@ -28,10 +28,10 @@ pub(in crate::server) fn client() -> reqwest::Result<Client> {
 /// Sends notifications for as long as it is polled.
 pub(in crate::server) async fn run(server: Shared, client: Client) {
     loop {
-        server.webhooks.wait_for_events().await;
-        let gathered = milliseconds(server.webhooks.settings().aggregation.into());
-        server.clock.sleep_until(later(server.clock.now(), gathered)).await;
-        let events = server.webhooks.next_events(EVENTS_AT_ONCE).await;
+        let oldest = server.webhooks.oldest_event().await;
+        let gathering = milliseconds(server.webhooks.settings().aggregation.into());
+        server.clock.sleep_until(later(oldest, gathering)).await;
+        let events = server.webhooks.next_events(EVENTS_AT_ONCE);
         tokio::select! {
             () = notify(&server, &client, events) => server.webhooks.sent(),
             () = server.webhooks.forgotten.notified() => {}
@@ -40,6 +40,9 @@ pub(in crate::server) async fn run(server: Shared, client: Client) {
 }
 
 async fn notify(server: &Server, client: &Client, mut events: Vec<Event>) {
+    if events.is_empty() {
+        return; // forgotten meanwhile
+    }
     let realms: Vec<&str> = events.iter().map(|event| event.realm.as_str()).collect();
     let effects = lock(&server.faults).strike_webhook(&realms, server.clock.now());
     if effects.contains(&Effect::DropWebhook) {

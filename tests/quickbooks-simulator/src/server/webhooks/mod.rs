@@ -156,25 +156,22 @@ impl Webhooks {
         lock(&self.outbox).attempts.iter().cloned().collect()
     }
 
-    /// The next events to go out together, once there are any.
-    async fn next_events(&self, at_most: usize) -> Vec<Event> {
+    /// Once there is an undelivered event: when the oldest happened.
+    async fn oldest_event(&self) -> Timestamp {
         loop {
-            {
-                let mut outbox = lock(&self.outbox);
-                let count = outbox.waiting.len().min(at_most);
-                if count > 0 {
-                    outbox.in_flight = count;
-                    return outbox.waiting.drain(..count).collect();
-                }
+            if let Some(event) = lock(&self.outbox).waiting.front() {
+                return event.change.at;
             }
             self.filled.notified().await;
         }
     }
 
-    async fn wait_for_events(&self) {
-        while lock(&self.outbox).waiting.is_empty() {
-            self.filled.notified().await;
-        }
+    /// Takes the next events, to go out together.
+    fn next_events(&self, at_most: usize) -> Vec<Event> {
+        let mut outbox = lock(&self.outbox);
+        outbox.in_flight = outbox.waiting.len().min(at_most);
+        let count = outbox.in_flight;
+        outbox.waiting.drain(..count).collect()
     }
 
     fn attempted(&self, attempt: Attempt) {
