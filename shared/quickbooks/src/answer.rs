@@ -41,12 +41,20 @@ pub(crate) fn read<B: Body>(answer: &Answer) -> Result<B, CallError> {
     if !answer.status.is_success() {
         return Err(failure(answer));
     }
-    let mut body: B = serde_json::from_slice(&answer.body)
-        .map_err(|error| CallError::Unknown(format!("the answer cannot be read: {error}")))?;
+    let mut body: B = serde_json::from_slice(&answer.body).map_err(|error| unreadable(&error))?;
     match body.take_fault() {
         Some(fault) => Err(refusal(fault, None)),
         None => Ok(body),
     }
+}
+
+/// Where the answer cannot be read, without the parser's words: they quote from it.
+fn unreadable(error: &serde_json::Error) -> CallError {
+    CallError::Unknown(format!(
+        "the answer cannot be read at line {} column {}",
+        error.line(),
+        error.column()
+    ))
 }
 
 /// Only a clear refusal proves that nothing has happened; what is left over counts as unknown.

@@ -1,0 +1,7 @@
+//! The clients against a server that records what it is asked and answers what the test says.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
+mod faults;
+mod oauth;
+mod server;
