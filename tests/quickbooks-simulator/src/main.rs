@@ -19,13 +19,16 @@ struct Arguments {
     /// A redirect URI registered for the app; may be repeated (default: any is taken)
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
+    /// Where a person lands who has disconnected the app in QuickBooks
+    #[arg(long, value_name = "URL")]
+    disconnect_url: Option<String>,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
-    let Arguments { port, state, redirect_uris } = Arguments::parse();
-    let app = App { redirect_uris, ..App::default() };
+    let Arguments { port, state, redirect_uris, disconnect_url } = Arguments::parse();
+    let app = App { redirect_uris, disconnect_url, ..App::default() };
     let options = Options { port, state_file: state, app, ..Options::default() };
     let simulator = start(options.clone()).await.context("cannot start the simulator")?;
     print_addresses(&simulator, &options);

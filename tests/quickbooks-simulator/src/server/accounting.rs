@@ -1,5 +1,6 @@
 //! `/v3/company/{realm}/…`: authentication, limits, and then the company itself.
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -20,12 +21,12 @@ pub(super) async fn answer(
     State(server): State<Shared>,
     Path((realm, path)): Path<(String, String)>,
     RawQuery(query): RawQuery,
+    Extension(kind): Extension<CallKind>,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let kind = CallKind::of_accounting(method.as_str(), &path, &query, &body);
     if let Err(fault) = authorise(&server, &realm, &headers) {
         return fault.json(server.clock.now());
     }

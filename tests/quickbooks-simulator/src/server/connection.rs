@@ -46,7 +46,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: watch
                 // Out of file handles, say. The listener itself still works.
                 Err(error) => {
                     warn!("cannot accept a connection: {error}");
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },
             () = told(&mut stop) => break,

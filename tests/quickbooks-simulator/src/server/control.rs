@@ -1,4 +1,19 @@
-//! The control side: what tests and tools do to the simulator itself. Nothing here exists at Intuit.
+//! The control side: what tests and tools do to the simulator itself. Nothing here exists at Intuit. All bodies are
+//! JSON; what is wrong with one is answered with 4xx and a sentence.
+//!
+//! | call | what |
+//! |---|---|
+//! | `POST /simulator/tokens` `{"realm"}` | connects a company (the first, unless one is named) and answers all credentials |
+//! | `POST /simulator/tokens/expire` `{"realm"}` | ends a company's access tokens |
+//! | `POST /simulator/consent` `{"realm"}` | lets the consent page answer by itself; `null` lets it ask again |
+//! | `POST /simulator/reset` | everything as it began |
+//! | `GET`, `POST /simulator/clock` | `{"now": "2030-01-01T00:00:00Z"}` or `{"advance_seconds": 86400}` |
+//! | `GET`, `POST`, `DELETE /simulator/faults[/{id}]` | a [`Fault`], as in `{"effect": "lose_response", "kind": "create", "count": 1}` |
+//! | `GET`, `POST /simulator/webhooks` | the subscription (members to change), undelivered events, attempts |
+//! | `GET`, `DELETE /simulator/calls?realm=` | counters, and the calls one by one |
+//! | `GET`, `POST /simulator/switches[/{realm}]` | the server's or a company's switches (members to change) |
+//! | `POST /simulator/bookkeeper/{realm}` | an [`Action`](super::bookkeeper::Action), as in `{"deposit_payment": {"payment": "12"}}` or `"disconnect"` |
+//! | `GET`, `PUT /simulator/state` | everything as one document |
 
 use axum::Json;
 use axum::extract::{Path, Query, State};

@@ -20,6 +20,7 @@ use super::state::{Server, Shared, lock, read};
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// Records the call, lets the faults in force strike it, and puts the headers on its answer that all answers have.
+/// Hands on the call's kind as an extension of the request.
 pub(super) async fn pass(State(server): State<Shared>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
@@ -37,7 +38,9 @@ pub(super) async fn pass(State(server): State<Shared>, request: Request, next: N
             return response;
         }
     }
-    let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(recording.call.kind);
+    let mut response = next.run(request).await;
     let lost = effects.contains(&Effect::LoseResponse);
     recording.answered(&response);
     recording.call.response_lost = lost;

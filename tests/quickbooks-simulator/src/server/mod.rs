@@ -71,6 +71,8 @@ pub struct App {
     pub client_secret: String,
     /// Where the consent page may send people back to, to the letter. Empty: anywhere.
     pub redirect_uris: Vec<String>,
+    /// Where a person lands who has disconnected the app in QuickBooks; `realmId` is added.
+    pub disconnect_url: Option<String>,
 }
 
 impl Default for App {
@@ -79,6 +81,7 @@ impl Default for App {
             client_id: "simulator-client-id".to_owned(),
             client_secret: "simulator-client-secret".to_owned(),
             redirect_uris: Vec::new(),
+            disconnect_url: None,
         }
     }
 }
@@ -124,6 +127,7 @@ fn router(server: Shared) -> Router {
     Router::new()
         .route("/", get(pages::companies))
         .route("/companies/{realm}", get(pages::company))
+        .route("/companies/{realm}/disconnect", post(pages::disconnect))
         .route("/companies/{realm}/invoices/{id}", get(pages::invoice))
         .route("/connect/oauth2", get(oauth::consent::ask).post(oauth::consent::decide))
         .nest("/simulator", control)

@@ -263,6 +263,18 @@ async fn a_bookkeeper_disconnects_the_app() {
 }
 
 #[tokio::test]
+async fn a_person_disconnects_the_app_on_the_page_and_lands_at_the_app() {
+    let mut options = Options::default();
+    options.app.disconnect_url = Some("https://app.test/disconnected".to_owned());
+    let setup = set_up_with(options).await;
+    let url = setup.url(&format!("/companies/{}/disconnect", setup.realm()));
+    let response = setup.http.post(url).send().await.unwrap();
+    let landing = format!("https://app.test/disconnected?realmId={}", setup.realm());
+    assert_eq!((response.status().as_u16(), redirect(&response).as_str()), (303, landing.as_str()));
+    assert_eq!(setup.refresh(&setup.credentials.refresh_token).await.status(), 400);
+}
+
+#[tokio::test]
 async fn a_dead_token_is_answered_as_recorded() {
     let setup = set_up().await;
     let request = setup.http.get(setup.company_url("customer/1")).header("accept", "application/json");

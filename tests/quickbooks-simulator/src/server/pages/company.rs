@@ -1,14 +1,15 @@
 //! One company's customers, items, invoices and payments, newest first.
 
 use axum::extract::{Path, Query, State};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 
 use super::{is_voided, is_zero, not_found, page, text};
 use crate::company::Company;
-use crate::server::state::Shared;
+use crate::server::state::{Shared, lock};
 
 const ROWS: usize = 100;
 
@@ -54,13 +55,28 @@ pub(in crate::server) async fn company(
     Path(realm): Path<String>,
     Query(shown): Query<Shown>,
 ) -> Response {
-    match server.with_company(&realm, |company, _| overview(company, &shown)) {
+    let connected = lock(&server.connections).is_connected(&realm, server.clock.now());
+    match server.with_company(&realm, |company, _| overview(company, &shown, connected)) {
         Some(page) => Html(page.into_string()).into_response(),
         None => not_found(),
     }
 }
 
-fn overview(company: &Company, shown: &Shown) -> Markup {
+/// `POST /companies/{realm}/disconnect`: what "Disconnect" under "My apps" does in QuickBooks.
+pub(in crate::server) async fn disconnect(
+    State(server): State<Shared>,
+    Path(realm): Path<String>,
+) -> Response {
+    lock(&server.connections).disconnect(&realm);
+    let landing = server.options.app.disconnect_url.as_deref();
+    let landing = landing.and_then(|url| Url::parse_with_params(url, [("realmId", &realm)]).ok());
+    match landing {
+        Some(url) => Redirect::to(url.as_str()).into_response(),
+        None => Redirect::to(&format!("/companies/{realm}")).into_response(),
+    }
+}
+
+fn overview(company: &Company, shown: &Shown, connected: bool) -> Markup {
     let entities = company.entities(shown.list.entity());
     let pages = entities.len().div_ceil(ROWS).max(1);
     let current = shown.page.clamp(1, pages);
@@ -68,6 +84,11 @@ fn overview(company: &Company, shown: &Shown) -> Markup {
     let content = html! {
         h1 { (company.name()) }
         p.muted { (company.country()) ", realm " code { (company.realm()) } }
+        @if connected {
+            form method="post" action={ "/companies/" (company.realm()) "/disconnect" } {
+                "An app is connected. " button.plain { "Disconnect" }
+            }
+        }
         nav {
             @for (list, title) in List::ALL {
                 a href={ "?list=" (list.entity()) } aria-current=[(list == shown.list).then_some("page")] {

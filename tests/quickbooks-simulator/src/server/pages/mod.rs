@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
-pub(super) use self::company::company;
+pub(super) use self::company::{company, disconnect};
 pub(super) use self::invoice::invoice;
 use super::state::{Server, Shared, lock};
 
