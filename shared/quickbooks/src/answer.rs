@@ -39,12 +39,35 @@ impl From<SendError> for CallError {
 /// The body of a success, or the error that the answer means.
 pub(crate) fn read<B: Body>(answer: &Answer) -> Result<B, CallError> {
     if !answer.status.is_success() {
-        return Err(failure(answer));
+        let fault = Fault::read(answer.status.as_u16(), &answer.body);
+        return Err(failure(fault, answer.status, retry_after(answer)));
     }
     let mut body: B = serde_json::from_slice(&answer.body).map_err(|error| unreadable(&error))?;
     match body.take_fault() {
-        Some(fault) => Err(refusal(fault, None)),
+        Some(fault) => Err(refusal(fault)),
         None => Ok(body),
+    }
+}
+
+/// What a fault within a success means.
+pub(crate) fn refusal(fault: Fault) -> CallError {
+    failure(fault, StatusCode::OK, None)
+}
+
+/// The code goes before the status: gateways do not always choose the one that goes with it (Intuit: Error codes).
+/// Only a clear refusal proves that nothing has happened; what is left over counts as unknown.
+fn failure(fault: Fault, status: StatusCode, retry_after: Option<Duration>) -> CallError {
+    let has_code = |code| fault.has_code(code);
+    match status {
+        _ if has_code("3001") => CallError::Throttled { retry_after },
+        _ if has_code("3100") || has_code("120") => CallError::Forbidden(fault),
+        _ if has_code("3200") => CallError::Unauthorized,
+        StatusCode::TOO_MANY_REQUESTS => CallError::Throttled { retry_after },
+        StatusCode::FORBIDDEN => CallError::Forbidden(fault),
+        StatusCode::UNAUTHORIZED => CallError::Unauthorized,
+        StatusCode::REQUEST_TIMEOUT => CallError::Unknown(fault.to_string()),
+        status if status.is_success() || status.is_client_error() => CallError::Refused(fault),
+        _ => CallError::Unknown(fault.to_string()),
     }
 }
 
@@ -55,34 +78,6 @@ fn unreadable(error: &serde_json::Error) -> CallError {
         error.line(),
         error.column()
     ))
-}
-
-/// Only a clear refusal proves that nothing has happened; what is left over counts as unknown.
-fn failure(answer: &Answer) -> CallError {
-    let status = answer.status;
-    let fault = Fault::read(status.as_u16(), &answer.body);
-    let retry_after = retry_after(answer);
-    match status {
-        StatusCode::UNAUTHORIZED => CallError::Unauthorized,
-        StatusCode::TOO_MANY_REQUESTS => CallError::Throttled { retry_after },
-        StatusCode::FORBIDDEN if !fault.has_code("3001") => CallError::Forbidden(fault),
-        StatusCode::REQUEST_TIMEOUT => CallError::Unknown(fault.to_string()),
-        status if status.is_client_error() => refusal(fault, retry_after),
-        _ => CallError::Unknown(fault.to_string()),
-    }
-}
-
-/// Gateways do not always choose the status that goes with the code (Intuit: Error codes).
-pub(crate) fn refusal(fault: Fault, retry_after: Option<Duration>) -> CallError {
-    if fault.has_code("3001") {
-        CallError::Throttled { retry_after }
-    } else if fault.has_code("3200") {
-        CallError::Unauthorized
-    } else if fault.has_code("3100") || fault.has_code("120") {
-        CallError::Forbidden(fault)
-    } else {
-        CallError::Refused(fault)
-    }
 }
 
 /// `Retry-After` in seconds. Intuit does not document the header; its other form, a date, is not read.

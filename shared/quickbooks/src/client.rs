@@ -81,7 +81,7 @@ impl Client {
         let mut changed = Vec::new();
         for part in answer.parts {
             if let Some(fault) = part.fault {
-                return Err(CallError::Refused(fault));
+                return Err(answer::refusal(fault));
             }
             changed.extend(part.query_response.into_iter().flat_map(QueryResponse::into_entities));
         }
@@ -158,7 +158,7 @@ impl Client {
             .header(ACCEPT, "application/json")
             .build()
             .map_err(http::SendError::from)?;
-        let answer = http::send(&self.http, request, operation, self.realm.as_str()).await?;
+        let answer = http::send(&self.http, request, operation, Some(&self.realm)).await?;
         answer::read(&answer)
     }
 }

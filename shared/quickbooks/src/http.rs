@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Request, StatusCode};
+use sync::ids::RealmId;
 
 /// The most of an answer that is read, in bytes. A page of 1,000 invoices is some 5 MB.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -48,11 +49,12 @@ pub(crate) async fn send(
     http: &reqwest::Client,
     request: Request,
     operation: &'static str,
-    realm: &str,
+    realm: Option<&RealmId>,
 ) -> Result<Answer, SendError> {
     let started = Instant::now();
     let result = exchange(http, request).await;
-    let duration_ms = started.elapsed().as_millis();
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let realm = realm.map(RealmId::as_str);
     match &result {
         Ok(answer) => tracing::info!(
             realm.id = realm,

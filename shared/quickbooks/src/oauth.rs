@@ -156,7 +156,7 @@ impl OAuth {
             .json(&Revocation { token: token.expose_secret() })
             .build()
             .map_err(SendError::from)?;
-        let answer = http::send(&self.http, request, "revoke", "").await?;
+        let answer = http::send(&self.http, request, "revoke", None).await?;
         match answer.status {
             status if status.is_success() => Ok(()),
             StatusCode::UNAUTHORIZED => Err(OAuthError::InvalidClient),
@@ -190,7 +190,7 @@ impl Sender {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, SendError> {
         let mut request = Request::try_from(request)?;
         request.headers_mut().insert(HARD_EXPIRY_HEADER, HeaderValue::from_static("true"));
-        let answer = http::send(&self.http, request, self.operation, "").await?;
+        let answer = http::send(&self.http, request, self.operation, None).await?;
         if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
             return Err(SendError::Lost(format!("HTTP status {}", answer.status)));
         }

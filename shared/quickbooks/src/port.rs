@@ -11,6 +11,7 @@ use sync::link::RequestId;
 use sync::ports::{CallError, NameHolder, QuickBooks};
 use sync::reference::ReferenceLists;
 
+use crate::answer;
 use crate::client::{Client, nothing};
 
 #[async_trait]
@@ -134,7 +135,7 @@ fn in_order(count: usize, answers: Vec<BatchItemResponse>) -> Result<Vec<QueryRe
         let place = place.ok_or_else(|| nothing("known batch id"))?;
         match answer.into_outcome() {
             BatchOutcome::Rows(answer) => *place = Some(*answer),
-            BatchOutcome::Fault(fault) => return Err(crate::answer::refusal(fault, None)),
+            BatchOutcome::Fault(fault) => return Err(answer::refusal(fault)),
             BatchOutcome::Entity(_) | BatchOutcome::Empty => return Err(nothing("rows")),
         }
     }

@@ -47,6 +47,7 @@ async fn answers_are_classified_by_what_is_known_of_their_effect() {
             (400, fault("3100").to_string()),
             (400, "<html>Bad request</html>".into()),
             (401, gateway.to_string()),
+            (401, fault("120").to_string()),
             (401, String::new()),
             (403, fault("3100").to_string()),
             (403, xml.into()),

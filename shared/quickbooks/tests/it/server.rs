@@ -73,9 +73,14 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let mut text = format!("{method} {uri}\n");
-    for name in
-        ["accept", "authorization", "content-type", "user-agent", "x-include-refresh-token-hard-expires-in"]
-    {
+    for name in [
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "content-type",
+        "user-agent",
+        "x-include-refresh-token-hard-expires-in",
+    ] {
         if let Some(value) = headers.get(name) {
             writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
         }
