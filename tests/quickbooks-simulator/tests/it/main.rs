@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the tests' own helpers may fail like the tests")]
 
+mod accounting;
 mod control;
 mod faults;
 mod limits;
