@@ -241,3 +241,118 @@ pub fn schema() -> Value {
     }
     schema
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn event() -> Value {
+        json!({
+            "specversion": "1.0",
+            "id": "e-1",
+            "source": "https://billing.example/acme",
+            "type": "billing.client.created",
+            "subject": "c-1",
+            "time": "2026-03-02T10:00:00Z",
+            "company": "acme",
+            "data": {"id": "c-1", "name": "O'Brien", "contacts": [{"email": "o@brien.example", "shoe_size": 44}]},
+        })
+    }
+
+    fn problem(change: impl FnOnce(&mut Value)) -> String {
+        let mut event = event();
+        change(&mut event);
+        read(&event.to_string()).remove(0).event.unwrap_err().problem
+    }
+
+    #[test]
+    fn an_event_is_read_and_unknown_members_are_ignored() {
+        let read = read(&event().to_string()).remove(0).event.unwrap();
+        assert_eq!((read.kind, read.verb, read.subject.as_str()), (Kind::Client, Verb::Created, "c-1"));
+        assert!(matches!(read.data, Some(Record::Client(client)) if client.contacts[0].email == "o@brien.example"));
+    }
+
+    #[test]
+    fn problems_name_the_place() {
+        let problems = [
+            problem(|event| event["specversion"] = json!("2.0")),
+            problem(|event| event["type"] = json!("billing.quote.created")),
+            problem(|event| event["type"] = json!("billing.client.created.v2")),
+            problem(|event| event["type"] = json!("billing.client.exploded")),
+            problem(|event| event["time"] = json!("yesterday")),
+            problem(|event| drop(event.as_object_mut().unwrap().remove("company"))),
+            problem(|event| event["company"] = json!("a#b")),
+            problem(|event| event["data"]["contacts"][0]["email"] = json!(7)),
+            problem(|event| event["data"]["id"] = json!("c-2")),
+        ];
+        insta::assert_snapshot!(problems.join("\n"));
+    }
+
+    #[test]
+    fn a_bad_event_keeps_its_neighbours_out_of_it() {
+        let mut bad = event();
+        bad["data"]["id"] = json!("");
+        let batch = json!([event(), bad, "nonsense", event()]).to_string();
+        let read: Vec<bool> = read(&batch).iter().map(|received| received.event.is_ok()).collect();
+        assert_eq!(read, [true, false, false, true]);
+    }
+
+    #[test]
+    fn what_an_unreadable_event_says_of_itself_is_kept() {
+        let mut bad = event();
+        bad["type"] = json!("x");
+        let received = read(&bad.to_string()).remove(0);
+        let unreadable = received.event.unwrap_err();
+        assert_eq!(unreadable.company, CompanyId::new("acme").ok());
+        assert_eq!(unreadable.id, EventId::new("e-1").ok());
+        assert_eq!(received.raw, bad.to_string());
+        assert!(read("{").remove(0).event.unwrap_err().problem.starts_with("The message is not JSON"));
+        assert!(read("[]").remove(0).event.is_err());
+    }
+
+    #[test]
+    fn amounts_are_read_from_their_text() {
+        let line = json!({"quantity": 3, "unit_price": 92.5633333, "taxes": [{"rate": "8.25"}]});
+        let mut event = event();
+        event["type"] = json!("billing.invoice.sent");
+        event["subject"] = json!("i-1");
+        event["data"] = json!({"id": "i-1", "date": "2026-03-02", "client_id": "c-1", "lines": [line], "status": "sent", "amount": 0.1, "discount": {"percent": 2.5}});
+        let text = event.to_string();
+        let Some(Record::Invoice(invoice)) = read(&text).remove(0).event.unwrap().data else { panic!("an invoice") };
+        assert_eq!(invoice.lines[0].unit_price.to_string(), "92.5633333");
+        assert_eq!(invoice.lines[0].taxes[0].rate.to_string(), "8.25");
+        assert_eq!(invoice.amount.to_string(), "0.1");
+        assert_eq!(invoice.discount, Some(crate::model::Discount::Percent("2.5".parse().unwrap())));
+    }
+
+    /// The schema is part of the contract: whoever sends events validates against this file.
+    #[test]
+    fn the_committed_schema_is_the_types() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/entity-event.schema.json");
+        let current = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, &current).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap();
+        assert!(committed == current, "{path} is out of date: run the test once with UPDATE_SCHEMA=1");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_reading_panic(body in any::<String>()) {
+            prop_assert!(!read(&body).is_empty());
+        }
+
+        #[test]
+        fn no_odd_member_makes_reading_panic(member in "[a-z]{1,6}", depth in 0_usize..200) {
+            let mut event = event();
+            let nested = (0..depth).fold(json!(1e300), |inner, _| json!([inner]));
+            event["data"][&member] = nested.clone();
+            event[&member] = nested;
+            prop_assert_eq!(read(&event.to_string()).len(), 1);
+        }
+    }
+}

@@ -118,6 +118,12 @@ impl CompanyId {
 }
 
 impl EventId {
+    /// Stands on a link that was made for the sake of another record's event; no sender's event has it.
+    pub(crate) fn of_dependency(event: &EventId) -> EventId {
+        let event: String = event.0.chars().take(45).collect();
+        EventId(format!("for {event}"))
+    }
+
     /// An id for an event that has none: its place in its message.
     pub fn of_message(message: &str, place: usize) -> EventId {
         let message: String = message.chars().filter(|c| !c.is_control()).take(45).collect();

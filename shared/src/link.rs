@@ -58,6 +58,9 @@ pub struct Link {
     pub matched_by: MatchedBy,
     /// How many entities this record has had before: one more each time its entity was deleted in QuickBooks.
     pub generation: u32,
+    /// The billing record was deleted or voided, and its entity with it; only restoring it brings it back.
+    #[serde(default)]
+    pub withdrawn: bool,
     /// The product's key, so that an invoice line without a product id finds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_key: Option<String>,

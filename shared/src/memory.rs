@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::activity::Activity;
+use crate::activity::{Activity, ActivityResult};
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::link::{Entry, Intent, Link, LinkKey};
 use crate::model::Kind;
@@ -187,7 +187,10 @@ impl ActivityLog for MemoryActivityLog {
     async fn record(&self, entries: &[Activity]) -> Result<(), StoreError> {
         let mut log = lock(&self.0);
         for entry in entries {
-            log.insert((entry.company.clone(), entry.time, entry.event.clone()), entry.clone());
+            let key = (entry.company.clone(), entry.time, entry.event.clone());
+            if !log.get(&key).is_some_and(|stored| matches!(stored.result, ActivityResult::Done(_))) {
+                log.insert(key, entry.clone());
+            }
         }
         Ok(())
     }

@@ -89,6 +89,9 @@ pub enum SkipReason {
     /// Another event of the same record in the same batch says the later word.
     #[error("a later event of the same record replaces it")]
     Superseded,
+    /// A change to what was deleted or voided before.
+    #[error("it was deleted or voided in the billing app; only restoring it brings it back")]
+    Withdrawn,
     /// Voided before.
     #[error("it is voided in QuickBooks already")]
     AlreadyVoided,

@@ -1,10 +1,13 @@
 //! The plan: which events count, and what each asks for. Pure functions; [`crate::push`] carries them out.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use quickbooks_wire::Entity;
 
-use crate::event::EntityEvent;
+use crate::event::{EntityEvent, Verb};
+use crate::ids::BillingId;
 use crate::link::{Fingerprints, Link};
 use crate::mapping::fields;
 use crate::model::{Invoice, InvoiceStatus, Kind, Payment, PaymentStatus, Record};
@@ -89,28 +92,25 @@ pub fn is_withdrawn(event: &EntityEvent) -> bool {
         }
 }
 
-/// For each event, the place of the event that is carried out in its stead: its own, or that of a later event of
-/// the same record. A withdrawal outdoes a mere change that comes after it in the same batch, but not a
-/// [`Verb::Restored`](crate::event::Verb::Restored).
+/// For each event, the place of the event that is carried out in its stead: its own, or that of another event of
+/// the same record. The last state wins, and a withdrawal wins over every change but a
+/// [`Verb::Restored`] after it.
 ///
-/// A record's last state is carried out where the record first appears, so that what refers to it finds it.
+/// A record's decisive state is carried out where the record first appears, so that what refers to it finds it.
 pub fn coalesce(events: &[&EntityEvent]) -> Vec<usize> {
-    let mut decisive: Vec<usize> = (0..events.len()).collect();
+    let mut decisive: HashMap<(Kind, &BillingId), usize> = HashMap::new();
     for (place, event) in events.iter().enumerate() {
-        for later in (place + 1)..events.len() {
-            let other = events[later];
-            let current = events[decisive[place]];
-            if (other.kind, &other.subject) == (event.kind, &event.subject) && outdoes(other, current) {
-                decisive[place] = later;
-            }
+        let current = decisive.entry((event.kind, &event.subject)).or_insert(place);
+        if outdoes(event, events[*current]) {
+            *current = place;
         }
     }
-    decisive
+    events.iter().enumerate().map(|(place, event)| decisive.get(&(event.kind, &event.subject)).copied().unwrap_or(place)).collect()
 }
 
 fn outdoes(later: &EntityEvent, earlier: &EntityEvent) -> bool {
-    let restores = later.verb == crate::event::Verb::Restored;
-    later.time >= earlier.time && (is_withdrawn(later) || restores || !is_withdrawn(earlier))
+    let restores = later.verb == Verb::Restored;
+    later.id != earlier.id && later.time >= earlier.time && (is_withdrawn(later) || restores || !is_withdrawn(earlier))
 }
 
 /// What a change to a record that has its counterpart asks for.
@@ -136,6 +136,9 @@ pub fn change(link: &Link, event: Option<&EntityEvent>, mapped: &Fingerprints) -
         }
         if event.time < link.billing_time {
             return Change::Skip(SkipReason::OutOfDate);
+        }
+        if link.withdrawn && event.verb != Verb::Restored {
+            return Change::Skip(SkipReason::Withdrawn);
         }
     }
     let fields = fields::changed(&link.pushed, mapped);
@@ -181,7 +184,6 @@ mod tests {
     use quickbooks_wire::Customer;
 
     use super::*;
-    use crate::event::Verb;
     use crate::ids::{CompanyId, EventId, RealmId};
     use crate::link::MatchedBy;
     use crate::mapping::fixtures::{billing, id, invoice, payment, settings};
@@ -272,10 +274,11 @@ mod tests {
         let restored = event("6", Kind::Invoice, Verb::Restored, "i-1", 5);
         let same_id = event("7", Kind::Payment, Verb::Created, "i-1", 6);
         assert_eq!(coalesce(&[&created, &other, &updated]), [2, 1, 2]);
-        assert_eq!(coalesce(&[&created, &deleted, &touched]), [1, 1, 2], "the touch stands alone after it");
+        assert_eq!(coalesce(&[&created, &deleted, &touched]), [1, 1, 1], "a touch revives nothing");
+        assert_eq!(coalesce(&[&created, &created]), [0, 0], "the same event twice (R95)");
         assert_eq!(coalesce(&[&deleted, &restored]), [1, 1]);
         assert_eq!(coalesce(&[&created, &same_id]), [0, 1]);
-        assert_eq!(coalesce(&[&updated, &created]), [0, 1], "an older state never replaces a newer one");
+        assert_eq!(coalesce(&[&updated, &created]), [0, 0], "an older state never replaces a newer one");
     }
 
     fn customer(name: &str, notes: &str, at: &str) -> Entity {
@@ -300,6 +303,7 @@ mod tests {
             matched_by: MatchedBy::Created,
             generation: 0,
             product_key: None,
+            withdrawn: false,
             revision: 1,
         }
     }
@@ -315,6 +319,10 @@ mod tests {
         assert_eq!(change(&link, Some(&of("e-2", 11)), &mapped), Change::Skip(SkipReason::Unchanged), "R18");
         let renamed = fields::fingerprints(&customer("Rosa D.", "", ""));
         assert_eq!(change(&link, Some(&of("e-2", 11)), &renamed), Change::Fields(vec!["DisplayName".into()]), "R19");
+        let withdrawn = Link { withdrawn: true, ..link };
+        assert_eq!(change(&withdrawn, Some(&of("e-2", 11)), &renamed), Change::Skip(SkipReason::Withdrawn));
+        let restored = EntityEvent { verb: Verb::Restored, ..of("e-2", 11) };
+        assert!(matches!(change(&withdrawn, Some(&restored), &renamed), Change::Fields(_)));
     }
 
     #[test]

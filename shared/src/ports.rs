@@ -191,7 +191,8 @@ pub enum LinkError {
 /// The activity log.
 #[async_trait]
 pub trait ActivityLog: Send + Sync {
-    /// Stores the entries durably. An entry of the same event replaces the earlier one.
+    /// Stores the entries durably. An entry of the same event replaces the earlier one, unless that says Done: what
+    /// was done stays told when the event is delivered again.
     async fn record(&self, entries: &[Activity]) -> Result<(), StoreError>;
 
     /// A company's newest entries, newest first.

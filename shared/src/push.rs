@@ -1,10 +1,26 @@
 //! The push: entity events of the billing app become entities in QuickBooks.
+//!
+//! A thin script around pure decisions. [`messages`] takes a batch off the queue apart and answers for each message;
+//! `batch` deals with one company's events in order; `records` says what each kind needs; `write` carries a
+//! create or a change out so that no crash, lost answer or repetition ever makes a second entity.
 
+mod batch;
+mod lookup;
+mod records;
+mod write;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::future::join_all;
 use jiff::Timestamp;
 
 use crate::ports::{ActivityLog, Billing, Clock, Companies, Connector, Ledger};
+
+/// The longest wait before a message is tried again; a queue's visibility timeout allows twelve hours.
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// The wait after the first failure; it doubles with each delivery.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
 
 /// What a push works with.
 #[derive(Clone, Copy)]
@@ -51,8 +67,50 @@ pub enum Verdict {
 }
 
 /// Deals with a batch of messages, each group in its order, and says for each message, in the same order, what is
-/// to be done with it. Never fails as a whole.
+/// to be done with it. Never fails as a whole; groups do not hold each other up.
 pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
-    let _ = ports;
-    messages.iter().map(|_| Verdict::Redeliver { after: Duration::from_secs(30) }).collect()
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, message) in messages.iter().enumerate() {
+        groups.entry(&message.group).or_default().push(place);
+    }
+    let runs = groups.into_iter().map(|(group, places)| async move {
+        let ours: Vec<&Message> = places.iter().map(|place| &messages[*place]).collect();
+        let verdicts = batch::run(ports, group, &ours).await;
+        places.into_iter().zip(verdicts).collect::<Vec<_>>()
+    });
+    let mut verdicts = vec![Verdict::Redeliver { after: FIRST_WAIT }; messages.len()];
+    for (place, verdict) in join_all(runs).await.into_iter().flatten() {
+        verdicts[place] = verdict;
+    }
+    verdicts
+}
+
+/// How long to wait before the next delivery: what QuickBooks asked for, or a growing time, each lengthened by up to
+/// a quarter that depends on the message, so that companies do not come back all at once.
+fn wait(message: &Message, asked: Option<Duration>) -> Duration {
+    let doublings = message.deliveries.saturating_sub(1).min(10);
+    let base = asked.unwrap_or(FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT);
+    let spread = message.id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 250;
+    base + base * spread / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_end() {
+        let message = |id: &str, deliveries| Message {
+            id: id.into(),
+            group: "acme".into(),
+            body: String::new(),
+            sent_at: Timestamp::UNIX_EPOCH,
+            deliveries,
+        };
+        let waits: Vec<u64> = (1..=12).map(|deliveries| wait(&message("m", deliveries), None).as_secs()).collect();
+        assert!(waits.is_sorted() && waits[0] >= 5 && waits[11] <= 1125, "{waits:?}");
+        let asked = wait(&message("m", 1), Some(Duration::from_secs(60)));
+        assert!((60..=75).contains(&asked.as_secs()));
+        assert_ne!(wait(&message("a", 5), None), wait(&message("b", 5), None), "jitter");
+    }
 }

@@ -20,23 +20,30 @@ pub fn name(product: &Product) -> String {
     choices.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| format!("Product {}", product.id))
 }
 
-/// The Item that stands for a product.
+/// The new Item that stands for a product.
 ///
 /// # Errors
 /// No income account is set for it, or one that QuickBooks does not have.
 pub fn map(product: &Product, settings: &Settings, reference: &Reference) -> Result<Item, Park> {
     let account = income_account(product, settings, reference)?;
     Ok(Item {
-        name: Some(name(product)),
         item_type: Some(item_type(product.product_type)),
+        income_account_ref: Some(Ref::to(account.as_str())),
+        ..fields(product, reference)
+    })
+}
+
+/// The members of an Item that follow the product after it exists; its type and its account are the bookkeeper's.
+pub fn fields(product: &Product, reference: &Reference) -> Item {
+    Item {
+        name: Some(name(product)),
         description: text::some(text::paragraph(&product.notes, 4000)),
         unit_price: product.price,
         purchase_cost: product.cost,
-        income_account_ref: Some(Ref::to(account.as_str())),
         taxable: matches!(reference.tax_model, TaxModel::Automated | TaxModel::Manual)
             .then_some(!matches!(product.tax_category, TaxCategory::Exempt | TaxCategory::ZeroRated)),
         ..Item::default()
-    })
+    }
 }
 
 fn item_type(product_type: ProductType) -> ItemType {

@@ -1,0 +1,273 @@
+//! What each kind of record needs: its counterparts first, then itself.
+
+use quickbooks_wire::{Customer, Entity};
+
+use super::batch::{Batch, Ending};
+use super::write::Subject;
+use crate::event::EntityEvent;
+use crate::ids::{BillingId, QuickBooksId};
+use crate::link::{Entry, Link, LinkKey};
+use crate::mapping::{customer, fields, invoice, item, payment};
+use crate::matching::{self, Wanted};
+use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
+use crate::outcome::{Done, DoneAction, Park, ParkCause, SkipReason, variance};
+use crate::plan;
+
+impl Batch<'_> {
+    /// Brings QuickBooks in step with one event.
+    pub(super) async fn record(&mut self, event: &EntityEvent) -> Result<Done, Ending> {
+        if plan::is_withdrawn(event) {
+            return self.withdraw(event).await;
+        }
+        let record = match &event.data {
+            Some(record) => record.clone(),
+            None => self.fetch(event).await?,
+        };
+        if let Some(outcome) = plan::excluded(&record, &self.company.settings) {
+            return Err(Box::new(outcome));
+        }
+        match &record {
+            Record::Client(client) => self.client(event, client).await,
+            Record::Product(product) => self.product(event, product).await,
+            Record::Invoice(bill) => self.invoice(event, bill).await,
+            Record::Payment(paid) => self.payment(event, paid).await,
+        }
+    }
+
+    /// Gets the record of an event that does not carry it.
+    async fn fetch(&mut self, event: &EntityEvent) -> Result<Record, Ending> {
+        let fetched = self.ports.billing.fetch(&event.company, event.kind, &event.subject).await?;
+        let Some(record) = fetched else {
+            return Err(Park::new(
+                ParkCause::MissingRecord,
+                format!("The event does not carry the {}, and the billing app does not have it to give.", event.kind),
+                "Send the event again with its data, then ignore this entry.",
+            )
+            .into());
+        };
+        let carrying = EntityEvent { data: Some(record.clone()), ..event.clone() };
+        self.look_up(&[&carrying]).await?;
+        Ok(record)
+    }
+
+    async fn client(&mut self, event: &EntityEvent, client: &Client) -> Result<Done, Ending> {
+        let mapped = customer::map(client, None, &self.reference)?;
+        let subject = Subject::of(event, Kind::Client, &client.id);
+        match self.entry(Kind::Client, &client.id).cloned() {
+            Some(entry) => self.follow(&subject, entry, mapped.into()).await,
+            None => {
+                let link = self.establish_client(&subject, client, mapped).await?;
+                Ok(done(&link))
+            }
+        }
+    }
+
+    async fn establish_client(&mut self, subject: &Subject<'_>, client: &Client, mapped: Customer) -> Result<Link, Ending> {
+        match matching::client(client, &self.found)? {
+            Some((row, by)) => self.adopt(subject, &mapped.into(), &row.into(), by, None).await,
+            None => self.create(subject, mapped.into()).await,
+        }
+    }
+
+    async fn product(&mut self, event: &EntityEvent, product: &Product) -> Result<Done, Ending> {
+        let subject = Subject::of(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
+        match self.entry(Kind::Product, &product.id).cloned() {
+            Some(Entry::Linked(link)) if !self.company.settings.push_product_edits => {
+                let mapped = fields::fingerprints(&item::fields(product, &self.reference).into());
+                match plan::change(&link, Some(event), &mapped) {
+                    plan::Change::Repeated(done) => Ok(done),
+                    plan::Change::Skip(reason) => Err(reason.into()),
+                    plan::Change::Fields(_) => Err(SkipReason::ProductEdit.into()),
+                }
+            }
+            Some(entry) => self.follow(&subject, entry, item::fields(product, &self.reference).into()).await,
+            None => self.establish_product(&subject, product, true).await.map(|link| done(&link)),
+        }
+    }
+
+    /// Makes a product's link: that of its key, if a line was booked on it before its id was known; else that of
+    /// the Item that matches; else with a new Item, if `create`.
+    async fn establish_product(&mut self, subject: &Subject<'_>, product: &Product, create: bool) -> Result<Link, Ending> {
+        let mapped: Entity = item::fields(product, &self.reference).into();
+        if let Some(Entry::Linked(known)) = self.product_entry(product).cloned() {
+            return self.take_over(subject, product, &known).await;
+        }
+        match matching::product(product, &self.found)? {
+            Some((row, by)) => self.adopt(subject, &mapped, &row.into(), by, None).await,
+            None if create => {
+                let mapped = item::map(product, &self.company.settings, &self.reference)?;
+                self.create(subject, mapped.into()).await
+            }
+            None => Err(unmapped(Kind::Product, &item::name(product))),
+        }
+    }
+
+    /// A link that was made for the product's key becomes the product's own.
+    async fn take_over(&mut self, subject: &Subject<'_>, product: &Product, known: &Link) -> Result<Link, Ending> {
+        if product.id.is_stand_in() || known.billing_id == product.id {
+            return Ok(known.clone());
+        }
+        if !known.billing_id.is_stand_in() {
+            return Err(Park::new(
+                ParkCause::AlreadyLinked,
+                format!(
+                    "Product {} has the key \"{}\" too, and an Item in QuickBooks has one counterpart.",
+                    known.billing_id, product.key
+                ),
+                "Give one of the two products another key, then retry.",
+            )
+            .into());
+        }
+        let link = Link {
+            billing_id: product.id.clone(),
+            pushed: fields::fingerprints(&item::fields(product, &self.reference).into()),
+            ..subject.next(known, DoneAction::Linked)
+        };
+        self.ports.ledger.link(&self.books, &link, Some(&known.billing_id)).await?;
+        self.remember(&link);
+        Ok(link)
+    }
+
+    async fn invoice(&mut self, event: &EntityEvent, bill: &Invoice) -> Result<Done, Ending> {
+        let subject = Subject::of(event, Kind::Invoice, &bill.id);
+        if let Some(Entry::Linked(link)) = self.entry(Kind::Invoice, &bill.id)
+            && let plan::Change::Repeated(done) = plan::change(link, Some(event), &link.pushed)
+        {
+            return Ok(done);
+        }
+        let known = self.entry(Kind::Invoice, &bill.id).cloned();
+        if known.is_none() {
+            matching::no_twin(bill, &self.found)?;
+        }
+        let customer = self.ensure_client(event, &bill.client_id, bill.client.as_ref(), bill.currency.as_deref()).await?;
+        for product in invoice::products(bill, &self.reference)? {
+            self.ensure_product(event, &product).await?;
+        }
+        let item = |product: &Product| match self.product_entry(product)? {
+            Entry::Linked(link) => Some(link.quickbooks_id.clone()),
+            Entry::Pending(_) => None,
+        };
+        let mapped: Entity = invoice::map(bill, &customer, item, &self.reference)?.into();
+        let mut done = match known {
+            Some(entry) => self.follow(&subject, entry, mapped).await?,
+            None => done(&self.create(&subject, mapped).await?),
+        };
+        if let Some(Entity::Invoice(booked)) = self.written.take()
+            && let Some((billing, quickbooks)) = invoice::difference(bill, &booked)
+        {
+            done.notes.push(variance(billing, quickbooks));
+        }
+        Ok(done)
+    }
+
+    async fn payment(&mut self, event: &EntityEvent, paid: &Payment) -> Result<Done, Ending> {
+        let subject = Subject::of(event, Kind::Payment, &paid.id);
+        let customer = self.ensure_client(event, &paid.client_id, paid.client.as_ref(), paid.currency.as_deref()).await?;
+        let invoice = |id: &BillingId| self.linked(Kind::Invoice, id);
+        let mapped: Entity = payment::map(paid, &customer, invoice, &self.reference)?.into();
+        match self.entry(Kind::Payment, &paid.id).cloned() {
+            Some(entry) => self.follow(&subject, entry, mapped).await,
+            None => Ok(done(&self.create(&subject, mapped).await?)),
+        }
+    }
+
+    /// The Customer of a client that a transaction refers to; made on the fly if need be (R16, D9), whatever the
+    /// direction of clients.
+    async fn ensure_client(
+        &mut self,
+        event: &EntityEvent,
+        id: &BillingId,
+        carried: Option<&Client>,
+        currency: Option<&str>,
+    ) -> Result<QuickBooksId, Ending> {
+        let subject = Subject::dependency(event, Kind::Client, id);
+        match self.entry(Kind::Client, id).cloned() {
+            Some(Entry::Linked(link)) => return Ok(link.quickbooks_id),
+            Some(Entry::Pending(intent)) => return Ok(self.resume(&subject, &intent).await?.quickbooks_id),
+            None => {}
+        }
+        let client = match carried.or(self.client_at_hand(id)) {
+            Some(client) => client.clone(),
+            None => self.fetch_client(event, id).await?,
+        };
+        let mapped = customer::map(&client, currency, &self.reference)?;
+        if !self.company.settings.create_clients && matching::client(&client, &self.found)?.is_none() {
+            return Err(unmapped(Kind::Client, &customer::display_name(&client)));
+        }
+        Ok(self.establish_client(&subject, &client, mapped).await?.quickbooks_id)
+    }
+
+    async fn fetch_client(&mut self, event: &EntityEvent, id: &BillingId) -> Result<Client, Ending> {
+        match self.ports.billing.fetch(&event.company, Kind::Client, id).await? {
+            Some(Record::Client(client)) => {
+                let mut wanted = Wanted::default();
+                wanted.client(&client);
+                self.ask(&wanted).await?;
+                Ok(client)
+            }
+            _ => Err(Park::missing(Kind::Client, id).into()),
+        }
+    }
+
+    /// The Item of a product that a line stands for; made on the fly if need be (R17, D9).
+    async fn ensure_product(&mut self, event: &EntityEvent, product: &Product) -> Result<(), Ending> {
+        let subject = Subject::dependency(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
+        match self.entry(Kind::Product, &product.id).cloned() {
+            Some(Entry::Linked(_)) => {}
+            Some(Entry::Pending(intent)) => {
+                self.resume(&subject, &intent).await?;
+            }
+            None => {
+                let create = self.company.settings.create_products;
+                self.establish_product(&subject, product, create).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a deleted or voided record back (D13).
+    async fn withdraw(&mut self, event: &EntityEvent) -> Result<Done, Ending> {
+        let subject = Subject::of(event, event.kind, &event.subject);
+        let link = match self.entry(event.kind, &event.subject).cloned() {
+            None => return Err(SkipReason::NeverPushed.into()),
+            Some(Entry::Linked(link)) => link,
+            Some(Entry::Pending(intent)) => self.resume(&subject, &intent).await?,
+        };
+        match plan::change(&link, Some(event), &link.pushed) {
+            plan::Change::Repeated(done) if done.action != DoneAction::Created => return Ok(done),
+            plan::Change::Skip(SkipReason::OutOfDate) => return Err(SkipReason::OutOfDate.into()),
+            plan::Change::Skip(SkipReason::Withdrawn) => return Err(SkipReason::AlreadyVoided.into()),
+            _ => {}
+        }
+        match event.kind {
+            Kind::Invoice | Kind::Payment => self.void(&subject, &link).await,
+            Kind::Client | Kind::Product if self.company.settings.inactivate_deleted => {
+                self.inactivate(&subject, &link).await
+            }
+            kind => Err(SkipReason::KeptActive(kind).into()),
+        }
+    }
+
+    /// Notes a link for the rest of the batch.
+    pub(super) fn remember(&mut self, link: &Link) {
+        self.entries.insert(LinkKey::Billing(link.kind, link.billing_id.clone()), Entry::Linked(link.clone()));
+        if let Some(key) = &link.product_key {
+            self.entries.insert(LinkKey::ProductKey(key.clone()), Entry::Linked(link.clone()));
+        }
+        self.found.take(link.kind, link.quickbooks_id.clone(), link.billing_id.clone());
+    }
+}
+
+/// What was done, as the link remembers it.
+fn done(link: &Link) -> Done {
+    Done { action: link.last_action, quickbooks_id: link.quickbooks_id.clone(), notes: Vec::new() }
+}
+
+fn unmapped(kind: Kind, name: &str) -> Ending {
+    Park::new(
+        ParkCause::Unmapped,
+        format!("The {kind} \"{name}\" is not mapped, and making missing {kind}s on the fly is switched off."),
+        format!("Map the {kind} by hand, or switch creation on; then retry."),
+    )
+    .into()
+}

@@ -1,0 +1,499 @@
+//! Creates, links and changes, each in an order that survives being cut short anywhere.
+//!
+//! A create is preceded by a recorded intent with its `requestid` and its body. If its answer is lost, or the worker
+//! dies, the next attempt finds the intent, looks for the entity by its natural key, and otherwise sends the very
+//! same request again, which QuickBooks does not execute twice (Intuit: REST essentials, requestid).
+
+use jiff::{SignedDuration, Timestamp};
+use quickbooks_wire::query::{Query, eq};
+use quickbooks_wire::{Customer, Entity, Invoice, Item, Payment};
+use rust_decimal::Decimal;
+
+use super::batch::{Batch, Ending};
+use crate::event::EntityEvent;
+use crate::failure::{Failure, classify, in_words};
+use crate::ids::{BillingId, EventId, QuickBooksId};
+use crate::link::{Entry, Fingerprints, Intent, Link, MatchedBy};
+use crate::mapping::fields;
+use crate::matching;
+use crate::model::Kind;
+use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::plan::{self, Change};
+use crate::ports::CallError;
+
+/// How often a change is planned anew when the entity keeps changing under it, before it is left for later.
+const REPLANS: usize = 3;
+/// How far Intuit's clock and ours may be apart when an entity is taken for the one that was just created.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// The record that is being written, and the event for whose sake.
+#[derive(Clone, Debug)]
+pub(super) struct Subject<'e> {
+    kind: Kind,
+    id: BillingId,
+    event: &'e EntityEvent,
+    product_key: Option<String>,
+    own: bool,
+}
+
+impl<'e> Subject<'e> {
+    /// The record that the event is about.
+    pub(super) fn of(event: &'e EntityEvent, kind: Kind, id: &BillingId) -> Subject<'e> {
+        Subject { kind, id: id.clone(), event, product_key: None, own: true }
+    }
+
+    /// A record that the event's record refers to.
+    pub(super) fn dependency(event: &'e EntityEvent, kind: Kind, id: &BillingId) -> Subject<'e> {
+        Subject { own: false, ..Subject::of(event, kind, id) }
+    }
+
+    /// The key by which a product is found as well.
+    pub(super) fn with_key(self, key: String) -> Subject<'e> {
+        Subject { product_key: Some(key), ..self }
+    }
+
+    /// The link after this event has done `action`. One made for the sake of another record's event does not stand
+    /// for an event of its own, so that the record's own events are never out of date.
+    pub(super) fn next(&self, link: &Link, action: DoneAction) -> Link {
+        Link {
+            last_event: self.event_id(),
+            last_action: action,
+            billing_time: self.time(),
+            revision: link.revision + 1,
+            product_key: self.product_key.clone().or_else(|| link.product_key.clone()),
+            ..link.clone()
+        }
+    }
+
+    fn event_id(&self) -> EventId {
+        if self.own { self.event.id.clone() } else { EventId::of_dependency(&self.event.id) }
+    }
+
+    fn time(&self) -> Timestamp {
+        if self.own { self.event.time } else { Timestamp::UNIX_EPOCH }
+    }
+}
+
+impl Batch<'_> {
+    /// Takes the result of a call, or what its failure means for the event.
+    pub(super) fn answer<T>(&mut self, result: Result<T, CallError>) -> Result<T, Ending> {
+        result.map_err(|error| match classify(&error) {
+            Failure::Later { retry, .. } => Box::new(Outcome::Retry(retry)),
+            Failure::Stale => Box::new(Outcome::Retry(Retry { reason: error.to_string(), after: None })),
+            Failure::Gone(park) | Failure::NameTaken(park) | Failure::Refused(park) => park.into(),
+            Failure::Disconnected(park) => Box::new(self.end(park)),
+        })
+    }
+
+    /// Carries a change out for a record that has an entry.
+    pub(super) async fn follow(&mut self, subject: &Subject<'_>, entry: Entry, mapped: Entity) -> Result<Done, Ending> {
+        let fingerprints = fields::fingerprints(&mapped);
+        match entry {
+            Entry::Linked(link) => match plan::change(&link, Some(subject.event), &fingerprints) {
+                Change::Repeated(done) => Ok(done),
+                Change::Skip(reason) => Err(reason.into()),
+                Change::Fields(names) => self.update(subject, link, &mapped, names).await,
+            },
+            Entry::Pending(intent) => {
+                let link = self.resume(subject, &intent).await?;
+                let names = fields::changed(&link.pushed, &fingerprints);
+                let created = Done { action: DoneAction::Created, quickbooks_id: link.quickbooks_id.clone(), notes: Vec::new() };
+                if names.is_empty() { Ok(created) } else { self.update(subject, link, &mapped, names).await }
+            }
+        }
+    }
+
+    /// Links a record with an entity that was there already. Nothing is written to QuickBooks: what the bookkeeper
+    /// has stays as it is, and later edits send only what they change.
+    pub(super) async fn adopt(
+        &mut self,
+        subject: &Subject<'_>,
+        mapped: &Entity,
+        row: &Entity,
+        by: MatchedBy,
+        generation: Option<u32>,
+    ) -> Result<Link, Ending> {
+        let link = self.new_link(subject, row, fields::fingerprints(mapped), by, generation.unwrap_or(0))?;
+        self.store(link).await
+    }
+
+    /// Creates a record's entity.
+    pub(super) async fn create(&mut self, subject: &Subject<'_>, entity: Entity) -> Result<Link, Ending> {
+        let intent = self.intent(subject, &entity, 0);
+        match self.ports.ledger.begin(&self.books, &intent).await? {
+            None => self.send_create(subject, &intent, entity).await,
+            Some(Entry::Pending(earlier)) => self.resume(subject, &earlier).await,
+            Some(Entry::Linked(_)) => Err(again("somebody else linked the record in between")),
+        }
+    }
+
+    /// Finishes a create whose outcome is not known: finds its entity, or sends the same request again.
+    pub(super) async fn resume(&mut self, subject: &Subject<'_>, intent: &Intent) -> Result<Link, Ending> {
+        let kind = fields::entity_kind(intent.kind);
+        let body = serde_json::from_str(&intent.body).ok().and_then(|value| fields::typed(kind, value));
+        let Some(entity) = body else {
+            return Err(again("the recorded intent cannot be read"));
+        };
+        let rows = self.quickbooks.query(&[natural_key(&entity)]).await;
+        let rows = self.answer(rows)?;
+        let mut candidates = Vec::new();
+        for row in rows.into_iter().flatten().filter(|row| is_result_of(row, &entity, intent)) {
+            let Some(id) = row.id().and_then(|id| QuickBooksId::new(id).ok()) else { continue };
+            let holder = self.ports.ledger.billing_id(&self.books, intent.kind, &id).await?;
+            if holder.is_none_or(|holder| holder == intent.billing_id) {
+                candidates.push(row);
+            }
+        }
+        match candidates.as_slice() {
+            [] => self.send_create(subject, intent, entity).await,
+            [row] => {
+                let pushed = fields::fingerprints(&entity);
+                let link = self.new_link(subject, row, pushed, MatchedBy::Recovered, intent.generation)?;
+                self.store(Link { last_action: DoneAction::Created, ..link }).await
+            }
+            several => {
+                let ids: Vec<&str> = several.iter().filter_map(Entity::id).collect();
+                Err(Park::new(
+                    ParkCause::Ambiguous,
+                    format!("An earlier attempt was cut short, and more than one {} could be its result: {}.", kind.name(), ids.join(", ")),
+                    "Map the record to the right one by hand, then retry.",
+                )
+                .into())
+            }
+        }
+    }
+
+    async fn send_create(&mut self, subject: &Subject<'_>, intent: &Intent, entity: Entity) -> Result<Link, Ending> {
+        match self.quickbooks.create(&entity, &intent.request_id).await {
+            Ok(answer) => {
+                let pushed = fields::fingerprints(&entity);
+                let link = self.new_link(subject, &answer, pushed, MatchedBy::Created, intent.generation)?;
+                self.found.add([answer.clone()]);
+                self.written = Some(answer);
+                self.store(link).await
+            }
+            Err(error) => {
+                let failure = classify(&error);
+                if !matches!(failure, Failure::Later { certain: false, .. }) {
+                    self.ports.ledger.abandon(&self.books, intent).await?;
+                }
+                match failure {
+                    Failure::NameTaken(park) => Err(self.name_taken(&entity, park).await),
+                    _ => self.answer(Err(error)),
+                }
+            }
+        }
+    }
+
+    /// Says who holds the name, searching every list that shares it (Intuit: error 6240).
+    async fn name_taken(&mut self, entity: &Entity, park: Park) -> Ending {
+        let name = match entity {
+            Entity::Customer(customer) => customer.display_name.clone().unwrap_or_default(),
+            Entity::Item(item) => {
+                let name = item.name.as_deref().unwrap_or_default();
+                let reason = format!("The name \"{name}\" is held in QuickBooks by an Item that cannot be sold or is inactive, or by a category.");
+                return Park { reason, ..park }.into();
+            }
+            Entity::Invoice(_) | Entity::Payment(_) => return park.into(),
+        };
+        let holders = self.quickbooks.name_holders(&name).await;
+        match self.answer(holders) {
+            Err(ending) => ending,
+            Ok(holders) if holders.is_empty() => park.into(),
+            Ok(holders) => {
+                let described = holders.iter().map(|holder| {
+                    let state = if holder.active { "" } else { "inactive " };
+                    format!("the {state}{} \"{}\" (id {})", holder.entity.to_lowercase(), holder.name, holder.id)
+                });
+                let described: Vec<String> = described.collect();
+                let reason = format!("The name \"{name}\" is held in QuickBooks by {}.", described.join(" and "));
+                Park { reason, ..park }.into()
+            }
+        }
+    }
+
+    async fn update(
+        &mut self,
+        subject: &Subject<'_>,
+        link: Link,
+        mapped: &Entity,
+        names: Vec<String>,
+    ) -> Result<Done, Ending> {
+        let pushed = fields::fingerprints(mapped);
+        let (mut link, mut send, mut notes) = (link, names.clone(), Vec::new());
+        for _ in 0..REPLANS {
+            let Some(change) = fields::sparse(mapped, &send, link.quickbooks_id.as_str(), &link.sync_token) else {
+                // Nothing of it can be said to QuickBooks: all of it is kept as it is there.
+                let next = Link { pushed, ..subject.next(&link, DoneAction::Updated) };
+                self.ports.ledger.refresh(&self.books, &next).await?;
+                self.remember(&next);
+                return Ok(Done { action: DoneAction::Updated, quickbooks_id: next.quickbooks_id, notes });
+            };
+            let body = serde_json::to_string(&change).unwrap_or_default();
+            let kind = change.kind();
+            let request_id = fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &link.sync_token, &body);
+            let error = match self.quickbooks.update(&change, &request_id).await {
+                Ok(answer) => {
+                    let next = Link { pushed, withdrawn: false, ..as_seen(&subject.next(&link, DoneAction::Updated), &answer) };
+                    self.ports.ledger.refresh(&self.books, &next).await?;
+                    self.remember(&next);
+                    self.written = Some(answer);
+                    return Ok(Done { action: DoneAction::Updated, quickbooks_id: next.quickbooks_id, notes });
+                }
+                Err(error) => error,
+            };
+            match classify(&error) {
+                Failure::Stale | Failure::Gone(_) => {}
+                _ => return self.answer(Err(error)),
+            }
+            match self.read(&link).await? {
+                None => return self.create_anew(subject, &link, mapped.clone()).await,
+                Some(current) if !matches!(classify(&error), Failure::Stale) => {
+                    return Err(self.refers_to_the_gone(&current, &error));
+                }
+                Some(current) => {
+                    let merge = plan::merge(&link, &names, mapped, &current, subject.event.time);
+                    link = Link { sync_token: current.sync_token().unwrap_or_default().to_owned(), ..link };
+                    (send, notes) = (merge.send, merge.notes);
+                }
+            }
+        }
+        Err(again("the entity kept changing in QuickBooks"))
+    }
+
+    async fn read(&mut self, link: &Link) -> Result<Option<Entity>, Ending> {
+        let read = self.quickbooks.read(fields::entity_kind(link.kind), &link.quickbooks_id).await;
+        Ok(self.answer(read)?.filter(|entity| !entity.is_deleted()))
+    }
+
+    /// The entity is there, so what is missing or inactive is the entity itself or what it refers to.
+    fn refers_to_the_gone(&mut self, current: &Entity, error: &CallError) -> Ending {
+        let inactive = match current {
+            Entity::Customer(customer) => customer.active == Some(false),
+            Entity::Item(item) => item.active == Some(false),
+            Entity::Invoice(_) | Entity::Payment(_) => false,
+        };
+        if inactive {
+            return Park::new(
+                ParkCause::Refused,
+                format!("Its {} in QuickBooks is inactive.", current.kind().name()),
+                "Make it active in QuickBooks, or map the record to another one; then retry.",
+            )
+            .into();
+        }
+        let reason = match error {
+            CallError::Refused(fault) => in_words(fault),
+            other => other.to_string(),
+        };
+        Park::new(ParkCause::Refused, reason, "Make the record it refers to active in QuickBooks, then retry.").into()
+    }
+
+    /// The entity was deleted in QuickBooks: the record gets a new one, of the next generation (T4).
+    async fn create_anew(&mut self, subject: &Subject<'_>, link: &Link, mapped: Entity) -> Result<Done, Ending> {
+        let intent = self.intent(subject, &mapped, link.generation + 1);
+        self.ports.ledger.supersede(&self.books, link, &intent).await?;
+        let next = self.send_create(subject, &intent, mapped).await?;
+        let note = format!("Its {} {} was deleted in QuickBooks, so it was created anew.", fields::entity_kind(link.kind).name(), link.quickbooks_id);
+        Ok(Done { action: DoneAction::Created, quickbooks_id: next.quickbooks_id, notes: vec![note] })
+    }
+
+    /// Voids a transaction, unless money has been received for it.
+    pub(super) async fn void(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
+        let Some(current) = self.read(link).await? else {
+            return Err(SkipReason::AlreadyVoided.into());
+        };
+        if let Entity::Invoice(invoice) = &current {
+            if matching::is_voided(invoice) {
+                let next = Link { withdrawn: true, ..as_seen(&subject.next(link, DoneAction::Voided), &current) };
+                self.ports.ledger.refresh(&self.books, &next).await?;
+                self.remember(&next);
+                return Err(SkipReason::AlreadyVoided.into());
+            }
+            let paid = invoice.total_amt.unwrap_or_default() - invoice.balance.unwrap_or_default();
+            if paid > Decimal::ZERO {
+                return Err(Park::new(
+                    ParkCause::Paid,
+                    format!("{paid:.2} of the invoice is paid in QuickBooks, so it is not voided."),
+                    "Unapply or refund the payment in QuickBooks, then retry.",
+                )
+                .into());
+            }
+        }
+        let token = current.sync_token().unwrap_or(&link.sync_token).to_owned();
+        let kind = current.kind();
+        let request_id = fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &token, "void");
+        let voided = self.quickbooks.void(kind, &link.quickbooks_id, &token, &request_id).await;
+        let voided = self.answer(voided)?;
+        let next = as_seen(&subject.next(link, DoneAction::Voided), &voided);
+        self.withdrawn(next, DoneAction::Voided).await
+    }
+
+    /// Makes a Customer or an Item inactive.
+    pub(super) async fn inactivate(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
+        let kind = fields::entity_kind(link.kind);
+        let Some(current) = self.read(link).await? else {
+            return Err(SkipReason::AlreadyVoided.into());
+        };
+        let token = current.sync_token().unwrap_or(&link.sync_token).to_owned();
+        let Some(change) = fields::inactive(kind, link.quickbooks_id.as_str(), &token) else {
+            return Err(SkipReason::KeptActive(link.kind).into());
+        };
+        let request_id = fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &token, "inactive");
+        let answer = self.quickbooks.update(&change, &request_id).await;
+        let answer = self.answer(answer)?;
+        let next = as_seen(&subject.next(link, DoneAction::Inactivated), &answer);
+        self.withdrawn(next, DoneAction::Inactivated).await
+    }
+
+    /// Stores that a record is taken back. Nothing counts as pushed any more: should it be restored, all of it is
+    /// sent again.
+    async fn withdrawn(&mut self, link: Link, action: DoneAction) -> Result<Done, Ending> {
+        let link = Link { withdrawn: true, pushed: Fingerprints::new(), ..link };
+        self.ports.ledger.refresh(&self.books, &link).await?;
+        self.remember(&link);
+        Ok(Done { action, quickbooks_id: link.quickbooks_id, notes: Vec::new() })
+    }
+
+    fn intent(&self, subject: &Subject<'_>, entity: &Entity, generation: u32) -> Intent {
+        let body = serde_json::to_string(entity).unwrap_or_default();
+        Intent {
+            kind: subject.kind,
+            billing_id: subject.id.clone(),
+            generation,
+            request_id: fields::create_request_id(&self.books, subject.kind, &subject.id, generation, &body),
+            body,
+            at: self.ports.clock.now(),
+        }
+    }
+
+    fn new_link(
+        &self,
+        subject: &Subject<'_>,
+        row: &Entity,
+        pushed: Fingerprints,
+        matched_by: MatchedBy,
+        generation: u32,
+    ) -> Result<Link, Ending> {
+        let Some(quickbooks_id) = row.id().and_then(|id| QuickBooksId::new(id).ok()) else {
+            return Err(again("QuickBooks answered without the entity's id"));
+        };
+        let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
+        let link = Link {
+            kind: subject.kind,
+            billing_id: subject.id.clone(),
+            quickbooks_id,
+            sync_token: String::new(),
+            last_updated: String::new(),
+            pushed,
+            seen: Fingerprints::new(),
+            billing_time: subject.time(),
+            last_event: subject.event_id(),
+            last_action: if created { DoneAction::Created } else { DoneAction::Linked },
+            matched_by,
+            generation,
+            withdrawn: false,
+            product_key: subject.product_key.clone(),
+            revision: 1,
+        };
+        Ok(as_seen(&link, row))
+    }
+
+    async fn store(&mut self, link: Link) -> Result<Link, Ending> {
+        self.ports.ledger.link(&self.books, &link, None).await?;
+        self.remember(&link);
+        Ok(link)
+    }
+}
+
+/// The link with the entity's version and fields as QuickBooks has them now.
+fn as_seen(link: &Link, entity: &Entity) -> Link {
+    Link {
+        sync_token: entity.sync_token().unwrap_or_default().to_owned(),
+        last_updated: entity.last_updated_time().unwrap_or_default().to_owned(),
+        seen: fields::fingerprints(entity),
+        ..link.clone()
+    }
+}
+
+fn again(reason: &str) -> Ending {
+    Box::new(Outcome::Retry(Retry { reason: reason.to_owned(), after: None }))
+}
+
+/// Finds what an entity that was sent became, should it have been created.
+fn natural_key(entity: &Entity) -> Query {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let reference = |value: &Option<quickbooks_wire::Ref>| value.as_ref().map_or("", |value| value.id()).to_owned();
+    let query = match entity {
+        Entity::Customer(customer) => Query::from("Customer").filter(eq("DisplayName", &text(&customer.display_name))),
+        Entity::Item(item) => Query::from("Item").filter(eq("Name", &text(&item.name))),
+        Entity::Invoice(invoice) => Query::from("Invoice")
+            .filter(eq("CustomerRef", &reference(&invoice.customer_ref)))
+            .filter(eq("TxnDate", &text(&invoice.txn_date))),
+        Entity::Payment(payment) => Query::from("Payment")
+            .filter(eq("CustomerRef", &reference(&payment.customer_ref)))
+            .filter(eq("TxnDate", &text(&payment.txn_date))),
+    };
+    query.order_by_descending("MetaData.CreateTime").max(1000)
+}
+
+/// Whether a row can be what `sent` became: the same in all that tells one from the next, and not older than the
+/// intent. (Which of them are other records' counterparts is for the ledger to say.)
+fn is_result_of(row: &Entity, sent: &Entity, intent: &Intent) -> bool {
+    let created_at = created_at(row);
+    let recent = created_at.is_none_or(|at| at.saturating_add(CLOCK_SKEW).is_ok_and(|at| at >= intent.at));
+    let alike = match (row, sent) {
+        (Entity::Customer(row), Entity::Customer(sent)) => same_customer(row, sent),
+        (Entity::Item(row), Entity::Item(sent)) => same_item(row, sent),
+        (Entity::Invoice(row), Entity::Invoice(sent)) => same_invoice(row, sent),
+        (Entity::Payment(row), Entity::Payment(sent)) => same_payment(row, sent),
+        _ => false,
+    };
+    recent && alike
+}
+
+fn same_customer(row: &Customer, sent: &Customer) -> bool {
+    row.active != Some(false) && row.display_name == sent.display_name
+}
+
+fn same_item(row: &Item, sent: &Item) -> bool {
+    row.active != Some(false) && row.name == sent.name && row.item_type == sent.item_type
+}
+
+fn same_invoice(row: &Invoice, sent: &Invoice) -> bool {
+    let sales = |invoice: &Invoice| -> Vec<Decimal> {
+        let sales = invoice.lines().iter().filter(|line| line.sales_item_line_detail.is_some());
+        sales.filter_map(|line| line.amount).map(|amount| amount.normalize()).collect()
+    };
+    // Without a number of its own the document is numbered by QuickBooks.
+    let numbered = sent.doc_number.is_none() || row.doc_number == sent.doc_number;
+    numbered && row.private_note == sent.private_note && sales(row) == sales(sent)
+}
+
+fn same_payment(row: &Payment, sent: &Payment) -> bool {
+    let applied = |payment: &Payment| -> Vec<(Decimal, String)> {
+        let mut applied: Vec<(Decimal, String)> = payment
+            .lines()
+            .iter()
+            .map(|line| {
+                let invoice = line.linked_txn.iter().flatten().next().and_then(|txn| txn.txn_id.clone());
+                (line.amount.unwrap_or_default().normalize(), invoice.unwrap_or_default())
+            })
+            .collect();
+        applied.sort();
+        applied
+    };
+    row.total_amt == sent.total_amt
+        && row.payment_ref_num == sent.payment_ref_num
+        && row.private_note == sent.private_note
+        && applied(row) == applied(sent)
+}
+
+fn created_at(entity: &Entity) -> Option<Timestamp> {
+    let meta_data = match entity {
+        Entity::Customer(customer) => &customer.meta_data,
+        Entity::Item(item) => &item.meta_data,
+        Entity::Invoice(invoice) => &invoice.meta_data,
+        Entity::Payment(payment) => &payment.meta_data,
+    };
+    meta_data.as_ref()?.create_time.as_deref()?.parse().ok()
+}
