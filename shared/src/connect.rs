@@ -10,9 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::ids::{Books, CompanyId, RealmId};
-use crate::ports::{
-    CallError, Clock, Companies, ConnectError, RefreshError, StoreError, Vault,
-};
+use crate::ports::{CallError, Clock, Companies, ConnectError, RefreshError, StoreError, Vault};
 use crate::reference::{Reference, ReferenceLists};
 use crate::settings::{Company, Connection, ConnectionState};
 use crate::tokens::{self, TokenPair};
@@ -25,25 +23,21 @@ pub const LINK_LIFE: SignedDuration = SignedDuration::from_mins(15);
 /// How long a person may take at Intuit.
 pub const STATE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Intuit, as far as connecting goes.
+/// Intuit, as far as connecting goes. Knows where people come back to.
 #[async_trait]
 pub trait Intuit: Send + Sync {
-    /// Where a person consents; they come back to `redirect_uri` with the state.
-    fn authorize_url(&self, state: &str, redirect_uri: &str) -> Result<String, RefreshError>;
+    /// Where a person consents, to come back with this state.
+    fn authorize_url(&self, state: String) -> String;
 
-    /// Trades a code for the realm's first pair.
-    async fn exchange(
-        &self,
-        code: &SecretString,
-        redirect_uri: &str,
-        now: Timestamp,
-    ) -> Result<TokenPair, RefreshError>;
+    /// Trades a code for the realm's first pair. The code is dead afterwards.
+    async fn exchange(&self, code: SecretString, now: Timestamp) -> Result<TokenPair, RefreshError>;
 
     /// Gives a pair up, and with it every right of the app in the realm.
     async fn revoke(&self, tokens: &TokenPair) -> Result<(), RefreshError>;
 
     /// Reads the realm's own data and lists with a pair that is stored nowhere yet.
-    async fn reference_lists(&self, realm: &RealmId, tokens: &TokenPair) -> Result<ReferenceLists, CallError>;
+    async fn reference_lists(&self, realm: &RealmId, tokens: &TokenPair)
+    -> Result<ReferenceLists, CallError>;
 }
 
 /// What connecting works with.
@@ -83,7 +77,7 @@ pub struct Connected {
     pub reference: Reference,
 }
 
-/// Why a company was not connected. Nothing was stored.
+/// Why a company was not connected. What was stored before is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The link is not ours, or too old.
@@ -140,13 +134,7 @@ pub fn link(seal: &Seal, company: &CompanyId, now: Timestamp) -> Result<String, 
 ///
 /// `browser` is a random value that the browser keeps and nobody else knows, `nonce` a random value for this one
 /// attempt.
-pub async fn start(
-    ports: Ports<'_>,
-    link: &str,
-    browser: &str,
-    nonce: &str,
-    redirect_uri: &str,
-) -> Result<String, Refusal> {
+pub async fn start(ports: Ports<'_>, link: &str, browser: &str, nonce: &str) -> Result<String, Refusal> {
     let now = ports.clock.now();
     let company = ports.seal.open(link, Purpose::Link, now).map_err(Refusal::Link)?.company;
     if ports.companies.load(&company).await?.is_none() {
@@ -161,7 +149,7 @@ pub async fn start(
         nonce: nonce.to_owned(),
         browser: digest(browser),
     })?;
-    ports.intuit.authorize_url(&state, redirect_uri).map_err(|error| Refusal::Intuit(error.to_string()))
+    Ok(ports.intuit.authorize_url(state))
 }
 
 /// Connects the company that the state names with the realm that the person chose.
@@ -172,7 +160,6 @@ pub async fn finish(
     ports: Ports<'_>,
     callback: Callback,
     browser: Option<&str>,
-    redirect_uri: &str,
     attempt: &str,
 ) -> Result<Connected, Refusal> {
     let company = accept_state(ports, callback.state.as_deref(), browser).await?;
@@ -187,7 +174,7 @@ pub async fn finish(
     let books = Books { company, realm };
 
     let before = may_connect(ports, &books).await?;
-    let tokens = exchange(ports, &code, redirect_uri).await?;
+    let tokens = exchange(ports, code).await?;
     match keep(ports, &books, &tokens, attempt).await {
         Ok(reference) => Ok(Connected { before, reference }),
         Err(refusal) => {
@@ -232,12 +219,8 @@ async fn may_connect(ports: Ports<'_>, books: &Books) -> Result<Company, Refusal
     Ok(company)
 }
 
-async fn exchange(
-    ports: Ports<'_>,
-    code: &SecretString,
-    redirect_uri: &str,
-) -> Result<TokenPair, Refusal> {
-    let result = ports.intuit.exchange(code, redirect_uri, ports.clock.now()).await;
+async fn exchange(ports: Ports<'_>, code: SecretString) -> Result<TokenPair, Refusal> {
+    let result = ports.intuit.exchange(code, ports.clock.now()).await;
     result.map_err(|error| match error {
         RefreshError::Dead => Refusal::Intuit("it no longer accepts the code".into()),
         RefreshError::Client => Refusal::Intuit(error.to_string()),

@@ -4,6 +4,7 @@
 //! [`ports`]; nothing here knows AWS, HTTP or a runtime.
 
 pub mod activity;
+pub mod connect;
 pub mod event;
 pub mod failure;
 pub mod ids;
