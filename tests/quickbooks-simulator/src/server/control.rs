@@ -3,6 +3,7 @@
 //!
 //! | call | what |
 //! |---|---|
+//! | `GET`, `POST /simulator/companies` | lists the companies; adds one: `{"seed": "Empty", "realm": "1234"}` |
 //! | `POST /simulator/tokens` `{"realm"}` | connects a company (the first, unless one is named) and answers all credentials |
 //! | `POST /simulator/tokens/expire` `{"realm"}` | ends a company's access tokens |
 //! | `POST /simulator/consent` `{"realm"}` | lets the consent page answer by itself; `null` lets it ask again |
@@ -29,11 +30,33 @@ use super::faults::Fault;
 use super::simulator::Credentials;
 use super::snapshot::Snapshot;
 use super::state::{Server, Shared, lock, read, write};
+use crate::company::Seed;
 
 /// A body or a query that may name a company.
 #[derive(Default, Deserialize)]
 pub(super) struct MayNameCompany {
     realm: Option<String>,
+}
+
+/// `GET /simulator/companies`.
+pub(super) async fn companies(State(server): State<Shared>) -> Response {
+    Json(server.company_list()).into_response()
+}
+
+/// A company to add.
+#[derive(Deserialize)]
+pub(super) struct NewCompany {
+    seed: Seed,
+    realm: String,
+}
+
+/// `POST /simulator/companies`: 409 if the realm is taken.
+pub(super) async fn add_company(State(server): State<Shared>, Json(new): Json<NewCompany>) -> Response {
+    if is_known(&server, &new.realm) {
+        return (StatusCode::CONFLICT, "there is such a company").into_response();
+    }
+    server.add_company(new.seed, &new.realm);
+    StatusCode::CREATED.into_response()
 }
 
 /// `POST /simulator/tokens`: a connection without consent, to the first company unless one is named.

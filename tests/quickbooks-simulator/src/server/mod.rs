@@ -51,8 +51,8 @@ pub struct Options {
     pub port: u16,
     /// The companies and their realm ids. The first is the one that tools get when they name none.
     pub companies: Vec<(Seed, String)>,
-    /// Where the whole state is kept: read at start if the file exists, then in place of `companies` and the
-    /// switches, and written at the end.
+    /// Where the whole state is kept: written at the end, and read at start if the file exists. What was kept then
+    /// takes the place of `companies`, of `switches`, and of `webhooks` unless that has a target.
     pub state_file: Option<PathBuf>,
     /// The one app that is registered.
     pub app: App,
@@ -110,6 +110,7 @@ fn router(server: Shared) -> Router {
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(server.clone(), gateway::pass));
     let control = Router::new()
+        .route("/companies", get(control::companies).post(control::add_company))
         .route("/tokens", post(control::connect))
         .route("/tokens/expire", post(control::expire_tokens))
         .route("/reset", post(control::reset))

@@ -20,7 +20,7 @@ use super::state::{Server, Shared, lock, read, write};
 use super::switches::Switches;
 use super::webhooks::{self, Attempt, WebhookSettings};
 use super::{Options, router};
-use crate::company::Company;
+use crate::company::{Company, Seed};
 
 /// Everything a client needs to reach one company.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,10 @@ pub async fn start(options: Options) -> io::Result<Simulator> {
     let server = Arc::new(Server::new(options));
     if let Some(kept) = kept {
         server.restore(kept);
+        let given = &server.options.webhooks;
+        if given.target.is_some() {
+            server.webhooks.configure(given.clone());
+        }
     }
     let stop = watch::Sender::new(false);
     let serving = connection::serve(listener, router(Arc::clone(&server)), stop.subscribe());
@@ -97,6 +101,11 @@ impl Simulator {
     /// The realm ids of all companies.
     pub fn realms(&self) -> Vec<String> {
         self.server.realms()
+    }
+
+    /// Adds a company, or begins one anew.
+    pub fn add_company(&self, seed: Seed, realm: &str) {
+        self.server.add_company(seed, realm);
     }
 
     /// Looks at a company or acts on it. What it changes is announced by webhook. None if there is no such company.

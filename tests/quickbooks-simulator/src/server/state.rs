@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Options;
 use super::calls::Calls;
 use super::faults::Faults;
-use super::oauth::connections::{Connections, NewValues, TokenPair};
+use super::oauth::connections::{ANNOUNCED_REFRESH_SECONDS, Connections, NewValues, TokenPair};
 use super::outside::{self, Clock};
 use super::switches::Switches;
 use super::throttle::Throttle;
@@ -96,6 +96,12 @@ impl Server {
         *write(&self.companies) = companies.collect();
     }
 
+    /// Adds a company, or begins one anew.
+    pub(super) fn add_company(&self, seed: Seed, realm: &str) {
+        let company = Company::new(seed, realm, self.clock.now());
+        write(&self.companies).insert(realm.to_owned(), Arc::new(Mutex::new(company)));
+    }
+
     /// Connects a company without asking anybody.
     pub(super) fn connect(&self, realm: &str) -> TokenPair {
         let now = self.clock.now();
@@ -105,7 +111,8 @@ impl Server {
 
 /// Random values for a new pair of tokens.
 pub(super) fn new_values(now: Timestamp) -> NewValues {
-    NewValues { access_token: outside::access_token(), refresh_token: outside::refresh_token(now) }
+    let ends = now + SignedDuration::from_secs(ANNOUNCED_REFRESH_SECONDS);
+    NewValues { access_token: outside::access_token(), refresh_token: outside::refresh_token(ends) }
 }
 
 fn seeded(companies: &[(Seed, String)], now: Timestamp) -> Companies {

@@ -44,6 +44,18 @@ async fn tools_get_tokens_of_the_company_they_name_or_of_the_first() {
 }
 
 #[tokio::test]
+async fn a_company_is_added() {
+    let setup = set_up().await;
+    let new = json!({"seed": "Empty", "realm": "77"});
+    assert_eq!(setup.tell("companies", new.clone()).await.0, 201);
+    assert_eq!(setup.tell("companies", new).await.0, 409);
+    assert_eq!(setup.tell("tokens", json!({"realm": "77"})).await.1["realm"], "77");
+    let companies = setup.look("companies").await;
+    let added = companies.as_array().unwrap().iter().find(|company| company["realm"] == "77").unwrap();
+    assert_eq!(added["country"], "US");
+}
+
+#[tokio::test]
 async fn switches_are_changed_one_by_one_and_misspelled_ones_refused() {
     let setup = set_up().await;
     let (status, switches) = setup.tell("switches", json!({"limits": {"per_second": 5}})).await;

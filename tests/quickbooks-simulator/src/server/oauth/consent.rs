@@ -79,7 +79,7 @@ fn redirect_uri(server: &Server, asked: &Authorisation) -> Result<Url, &'static 
     }
     let registered = app.redirect_uris.is_empty() || app.redirect_uris.contains(&asked.redirect_uri);
     let uri = Url::parse(&asked.redirect_uri).ok().filter(|uri| registered && uri.has_host());
-    let uri = uri.ok_or("The redirect_uri query parameter value is invalid. Make sure it is listed in the app's Redirect URIs.")?;
+    let uri = uri.ok_or("The redirect_uri query parameter is not one of the app's Redirect URIs.")?;
     if asked.state.is_empty() {
         return Err("The state query parameter is missing.");
     }

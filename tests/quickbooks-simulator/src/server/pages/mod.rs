@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde::Serialize;
 use serde_json::Value;
 
 pub(super) use self::company::{company, disconnect};
@@ -16,6 +17,7 @@ use super::state::{Server, Shared, lock};
 const STYLE: &str = include_str!("style.css");
 
 /// The few words in which a company is listed.
+#[derive(Serialize)]
 pub(super) struct CompanyLine {
     pub(super) realm: String,
     pub(super) name: String,
