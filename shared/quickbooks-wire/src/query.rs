@@ -140,16 +140,6 @@ pub fn le(property: &'static str, value: &str) -> Condition {
     compare(property, "<=", value)
 }
 
-/// `property` matches `pattern`, in which `%` stands for any text. Not for ids.
-pub fn like(property: &'static str, pattern: &str) -> Condition {
-    compare(property, "like", pattern)
-}
-
-/// `property` is true or false.
-pub fn is(property: &'static str, value: bool) -> Condition {
-    Condition(format!("{property} = {value}"))
-}
-
 /// `property` is one of `values`. QuickBooks refuses an empty list.
 pub fn is_in<V: AsRef<str>>(property: &'static str, values: impl IntoIterator<Item = V>) -> Condition {
     let values: Vec<String> = values.into_iter().map(|value| quote(value.as_ref())).collect();
@@ -221,11 +211,10 @@ mod tests {
     #[test]
     fn conditions() {
         let query = Query::count("Item")
-            .filter(like("Name", "50% off%"))
-            .filter(is("Taxable", true))
+            .filter(lt("UnitPrice", "10.5"))
             .filter(is_in("Type", ["Service", "NonInventory"]))
             .active_and_inactive();
-        insta::assert_snapshot!(query, @"select count(*) from Item where Name like '50% off%' and Taxable = true and Type in ('Service', 'NonInventory') and Active in (true, false)");
+        insta::assert_snapshot!(query, @"select count(*) from Item where UnitPrice < '10.5' and Type in ('Service', 'NonInventory') and Active in (true, false)");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use quickbooks_wire::query::{MAX_PAGE, Query, eq};
 use quickbooks_wire::{
-    BatchItemRequest, BatchItemResponse, BatchOutcome, Entity, EntityKind, EntityResponse, Invoice, Payment,
-    QueryResponse,
+    Batch, BatchItemRequest, BatchItemResponse, BatchOutcome, Entity, EntityKind, EntityResponse, Invoice,
+    Payment, QueryResponse,
 };
 use sync::ids::QuickBooksId;
 use sync::link::RequestId;
@@ -79,18 +79,19 @@ impl QuickBooks for Client {
 }
 
 impl Client {
-    /// Runs the queries in one call; the rows of each in the queries' order. One refusal refuses all.
+    /// The rows of each query in the queries' order, in as few calls as batches allow. One refusal refuses all.
     async fn rows_of_each(&self, queries: &[Query]) -> Result<Vec<QueryResponse>, CallError> {
-        match queries {
-            [] => Ok(Vec::new()),
-            [query] => Ok(vec![self.rows(query).await?]),
-            queries => {
-                let name =
-                    |(place, query): (usize, &Query)| BatchItemRequest::query(place.to_string(), query);
-                let answers = self.batch(queries.iter().enumerate().map(name).collect(), None).await?;
-                in_order(queries.len(), answers)
+        let mut answers = Vec::with_capacity(queries.len());
+        for queries in queries.chunks(Batch::MAX_ITEMS) {
+            if let [query] = queries {
+                answers.push(self.rows(query).await?);
+            } else {
+                let named = |(place, query): (usize, _)| BatchItemRequest::query(place.to_string(), query);
+                let items = queries.iter().enumerate().map(named).collect();
+                answers.extend(in_order(queries.len(), self.batch(items, None).await?)?);
             }
         }
+        Ok(answers)
     }
 
     /// The lists that decide anything, whole, without company and preferences.

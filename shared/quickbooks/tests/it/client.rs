@@ -119,6 +119,17 @@ async fn several_queries_are_one_batch() {
 }
 
 #[tokio::test]
+async fn more_queries_than_a_batch_holds_are_several_calls() {
+    let batch =
+        (0..30).map(|place| json!({"bId": place.to_string(), "QueryResponse": {}})).collect::<Vec<_>>();
+    let rows = json!({"QueryResponse": {"Item": [{"Id": "12"}]}});
+    let server = Server::answering([Json(json!({"BatchItemResponse": batch})), Json(rows)]).await;
+    let answers = server.client().query(&vec![Query::from("Item"); 31]).await.unwrap();
+    assert_eq!((answers.len(), answers[30].len()), (31, 1));
+    assert_eq!(server.requests().matches("/batch?").count(), 1);
+}
+
+#[tokio::test]
 async fn a_query_without_an_answer_is_not_taken_for_an_empty_one() {
     let server = Server::with(200, json!({"BatchItemResponse": [{"bId": "0", "QueryResponse": {}}]})).await;
     let error = server.client().query(&[Query::from("Customer"), Query::from("Item")]).await.unwrap_err();
