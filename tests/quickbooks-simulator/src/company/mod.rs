@@ -3,15 +3,49 @@
 //! Nothing here reads a clock, draws a random number or touches a file: the same requests at the same instants give
 //! the same answers. What Intuit's documentation leaves open is a named member of [`Switches`].
 
+mod answer;
+mod batch;
 mod bookkeeper;
+mod cdc;
+mod classes;
+mod clean;
+mod customer;
+mod faults;
+mod invoice;
+mod item;
+mod kinds;
+mod ledger;
+mod lists;
+mod money;
+mod names;
+mod payment;
+mod query;
+mod repeats;
+mod seeds;
+mod settings;
+mod store;
 mod switches;
+mod taxes;
+mod wire;
+mod writes;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use kinds::Kind;
+use repeats::Repeats;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+#[cfg(test)]
+mod tests;
+
 pub use bookkeeper::Refused;
 pub use switches::{BatchOrder, BeyondWindow, Switches};
+
+use store::Store;
+use taxes::TaxArea;
+use wire::Members;
 
 /// A request to the accounting API, after authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,30 +103,22 @@ pub struct Change {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Company {
     realm: String,
-    name: String,
-    country: String,
+    created: Timestamp,
+    store: Store,
     switches: Switches,
+    repeats: Repeats,
     changes: Vec<Change>,
+    /// Payments on a bank deposit.
+    deposited: BTreeSet<String>,
+    /// Transactions matched to the bank feed.
+    matched: BTreeSet<String>,
+    closed_with_password: bool,
+    tax_areas: Vec<TaxArea>,
+    /// The DocNumber from which QuickBooks counts on.
+    last_number: String,
 }
 
 impl Company {
-    /// A company as `seed` describes it, whose records were all created at `now`.
-    #[must_use]
-    pub fn new(_seed: Seed, realm: &str, _now: Timestamp) -> Self {
-        Self {
-            realm: realm.to_owned(),
-            name: String::new(),
-            country: "US".to_owned(),
-            switches: Switches::default(),
-            changes: Vec::new(),
-        }
-    }
-
-    /// Answers a request to anything under `/v3/company/{realm}/`. A refused request changes nothing.
-    pub fn answer(&mut self, _request: &Request, _now: Timestamp) -> Answer {
-        Answer { status: 400, body: "{}".to_owned() }
-    }
-
     /// What changed since the last call, oldest first.
     pub fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
@@ -101,7 +127,7 @@ impl Company {
     /// `CompanyInfo.CompanyName`.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.about("CompanyName")
     }
 
     /// The realm id, as in paths.
@@ -113,20 +139,25 @@ impl Company {
     /// `CompanyInfo.Country`, an ISO code of two letters.
     #[must_use]
     pub fn country(&self) -> &str {
-        &self.country
+        self.about("Country")
+    }
+
+    fn about(&self, member: &str) -> &str {
+        self.store.get(Kind::CompanyInfo, "1").and_then(|info| info.text(member)).unwrap_or_default()
     }
 
     /// Every object of an entity (`Customer`, `Invoice`, …) as the API would show it, the inactive ones too, by id.
     /// Empty for an entity that the simulator does not know.
     #[must_use]
-    pub fn entities(&self, _entity: &str) -> Vec<&Value> {
-        Vec::new()
+    pub fn entities(&self, entity: &str) -> Vec<&Value> {
+        let table = Kind::named(entity).and_then(|kind| self.store.table(kind));
+        table.map(|table| table.rows().map(|(_, row)| &row.value).collect()).unwrap_or_default()
     }
 
     /// One object as the API would show it.
     #[must_use]
-    pub fn entity(&self, _entity: &str, _id: &str) -> Option<&Value> {
-        None
+    pub fn entity(&self, entity: &str, id: &str) -> Option<&Value> {
+        Some(&self.store.row(Kind::named(entity)?, id)?.value)
     }
 
     /// The doubtful behaviours, to look at.
