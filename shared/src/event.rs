@@ -140,12 +140,13 @@ pub struct Envelope {
 ///
 /// Never fails as a whole: what cannot be read is [`Unreadable`] in its place.
 pub fn read(body: &str) -> Vec<Received> {
-    let unreadable = |problem: String| {
-        vec![Received { raw: body.to_owned(), event: Err(Unreadable::new(None, problem)) }]
-    };
+    let unreadable =
+        |problem: String| vec![Received { raw: body.to_owned(), event: Err(Unreadable::new(None, problem)) }];
     match serde_json::from_str::<Value>(body) {
         Err(error) => unreadable(format!("The message is not JSON: {error}.")),
-        Ok(Value::Array(events)) if events.is_empty() => unreadable("The message is an array without events.".into()),
+        Ok(Value::Array(events)) if events.is_empty() => {
+            unreadable("The message is an array without events.".into())
+        }
         Ok(Value::Array(events)) => {
             events.iter().map(|event| Received { raw: event.to_string(), event: read_event(event) }).collect()
         }
@@ -178,7 +179,8 @@ fn read_event(value: &Value) -> Result<EntityEvent, Unreadable> {
 fn kind_and_verb(event_type: &str) -> Result<(Kind, Verb), String> {
     let unknown = |what: &str| format!("`type` is `{event_type}`: {what}.");
     let mut parts = event_type.split('.');
-    let (Some("billing"), Some(kind), Some(verb), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some("billing"), Some(kind), Some(verb), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(unknown("it should read billing.KIND.VERB"));
     };
@@ -186,17 +188,16 @@ fn kind_and_verb(event_type: &str) -> Result<(Kind, Verb), String> {
         .into_iter()
         .find(|known| known.name() == kind)
         .ok_or_else(|| unknown("the kind should be client, product, invoice or payment"))?;
-    let verb = Verb::ALL
-        .into_iter()
-        .find(|(name, _)| *name == verb)
-        .map(|(_, verb)| verb)
-        .ok_or_else(|| unknown("the verb should be created, updated, sent, deleted, voided, cancelled or restored"))?;
+    let verb =
+        Verb::ALL.into_iter().find(|(name, _)| *name == verb).map(|(_, verb)| verb).ok_or_else(|| {
+            unknown("the verb should be created, updated, sent, deleted, voided, cancelled or restored")
+        })?;
     Ok((kind, verb))
 }
 
 fn record(kind: Kind, data: &Value) -> Result<Record, String> {
     Ok(match kind {
-        Kind::Client => Record::Client(typed::<Client>(data, "data.")?),
+        Kind::Client => Record::Client(typed::<Box<Client>>(data, "data.")?),
         Kind::Product => Record::Product(typed::<Product>(data, "data.")?),
         Kind::Invoice => Record::Invoice(typed::<Box<Invoice>>(data, "data.")?),
         Kind::Payment => Record::Payment(typed::<Payment>(data, "data.")?),
@@ -207,7 +208,8 @@ fn record(kind: Kind, data: &Value) -> Result<Record, String> {
 fn typed<T: DeserializeOwned>(value: &Value, prefix: &str) -> Result<T, String> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
-        let place = if path == "." { prefix.trim_end_matches('.').to_owned() } else { format!("{prefix}{path}") };
+        let place =
+            if path == "." { prefix.trim_end_matches('.').to_owned() } else { format!("{prefix}{path}") };
         let place = if place.is_empty() { "The event".to_owned() } else { format!("`{place}`") };
         format!("{place} cannot be read: {}.", error.into_inner())
     })
@@ -272,7 +274,9 @@ mod tests {
     fn an_event_is_read_and_unknown_members_are_ignored() {
         let read = read(&event().to_string()).remove(0).event.unwrap();
         assert_eq!((read.kind, read.verb, read.subject.as_str()), (Kind::Client, Verb::Created, "c-1"));
-        assert!(matches!(read.data, Some(Record::Client(client)) if client.contacts[0].email == "o@brien.example"));
+        assert!(
+            matches!(read.data, Some(Record::Client(client)) if client.contacts[0].email == "o@brien.example")
+        );
     }
 
     #[test]
@@ -321,7 +325,9 @@ mod tests {
         event["subject"] = json!("i-1");
         event["data"] = json!({"id": "i-1", "date": "2026-03-02", "client_id": "c-1", "lines": [line], "status": "sent", "amount": 0.1, "discount": {"percent": 2.5}});
         let text = event.to_string();
-        let Some(Record::Invoice(invoice)) = read(&text).remove(0).event.unwrap().data else { panic!("an invoice") };
+        let Some(Record::Invoice(invoice)) = read(&text).remove(0).event.unwrap().data else {
+            panic!("an invoice")
+        };
         assert_eq!(invoice.lines[0].unit_price.to_string(), "92.5633333");
         assert_eq!(invoice.lines[0].taxes[0].rate.to_string(), "8.25");
         assert_eq!(invoice.amount.to_string(), "0.1");

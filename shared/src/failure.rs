@@ -36,12 +36,15 @@ pub enum Failure {
 
 /// Classifies a failed call.
 pub fn classify(error: &CallError) -> Failure {
-    let later = |after, certain| Failure::Later { retry: Retry { reason: error.to_string(), after }, certain };
+    let later =
+        |after, certain| Failure::Later { retry: Retry { reason: error.to_string(), after }, certain };
     match error {
         CallError::NotSent(_) => later(None, true),
         CallError::Unknown(_) => later(None, false),
         CallError::Throttled { retry_after } => later(Some(retry_after.unwrap_or(THROTTLE_PAUSE)), true),
-        CallError::Unauthorized => Failure::Disconnected(reconnect("QuickBooks no longer accepts the connection.".into())),
+        CallError::Unauthorized => {
+            Failure::Disconnected(reconnect("QuickBooks no longer accepts the connection.".into()))
+        }
         CallError::Forbidden(fault) => Failure::Disconnected(reconnect(in_words(fault))),
         CallError::Refused(fault) => refused(fault),
     }
@@ -53,9 +56,15 @@ fn refused(fault: &Fault) -> Failure {
     if code(&["5010"]) {
         Failure::Stale
     } else if code(&["6240"]) {
-        Failure::NameTaken(park(ParkCause::NameTaken, "Rename one of the two, or map them by hand; then retry."))
+        Failure::NameTaken(park(
+            ParkCause::NameTaken,
+            "Rename one of the two, or map them by hand; then retry.",
+        ))
     } else if code(&["610"]) {
-        Failure::Gone(park(ParkCause::Refused, "Make the record active in QuickBooks, or map another one; then retry."))
+        Failure::Gone(park(
+            ParkCause::Refused,
+            "Make the record active in QuickBooks, or map another one; then retry.",
+        ))
     } else if code(&["6200", "6210"]) {
         Failure::Refused(park(
             ParkCause::ClosedPeriod,
@@ -67,7 +76,10 @@ fn refused(fault: &Fault) -> Failure {
             "Settle the QuickBooks subscription or the user's rights, reconnect, then retry.",
         ))
     } else if code(&["6140"]) {
-        Failure::Refused(park(ParkCause::LikelyTwin, "Link the two by hand, or change one of the numbers; then retry."))
+        Failure::Refused(park(
+            ParkCause::LikelyTwin,
+            "Link the two by hand, or change one of the numbers; then retry.",
+        ))
     } else if code(&["130", "150", "1000", "1010", "1020", "4002", "10000"]) {
         let retry = Retry { reason: in_words(fault), after: None };
         Failure::Later { retry, certain: false }
@@ -77,13 +89,21 @@ fn refused(fault: &Fault) -> Failure {
 }
 
 fn reconnect(reason: String) -> Park {
-    Park::new(ParkCause::NotConnected, reason, "Reconnect QuickBooks on the settings page; what waits is then pushed in order.")
+    Park::new(
+        ParkCause::NotConnected,
+        reason,
+        "Reconnect QuickBooks on the settings page; what waits is then pushed in order.",
+    )
 }
 
 /// The fault as a sentence that names the code and the field, if QuickBooks told them.
 pub fn in_words(fault: &Fault) -> String {
     let sentences: Vec<String> = fault.errors.iter().take(5).map(error_in_words).collect();
-    if sentences.is_empty() { "QuickBooks refuses it without saying why.".into() } else { sentences.join(" ") }
+    if sentences.is_empty() {
+        "QuickBooks refuses it without saying why.".into()
+    } else {
+        sentences.join(" ")
+    }
 }
 
 fn error_in_words(error: &FaultError) -> String {
@@ -118,7 +138,10 @@ mod tests {
     #[test]
     fn a_refusal_reads_as_a_sentence_with_code_and_field() {
         let Failure::Refused(park) = classify(&fault("2050")) else { panic!("refused") };
-        assert_eq!(park.reason, "QuickBooks says: Something is wrong : with the line (code 2050, field Line).");
+        assert_eq!(
+            park.reason,
+            "QuickBooks says: Something is wrong : with the line (code 2050, field Line)."
+        );
     }
 
     #[test]
@@ -138,7 +161,9 @@ mod tests {
         assert_eq!(classify(&fault("5010")), Failure::Stale);
         assert!(matches!(classify(&fault("610")), Failure::Gone(_)));
         assert!(matches!(classify(&fault("6240")), Failure::NameTaken(_)));
-        for (code, cause) in [("6210", ParkCause::ClosedPeriod), ("6140", ParkCause::LikelyTwin), ("6000", ParkCause::Refused)] {
+        for (code, cause) in
+            [("6210", ParkCause::ClosedPeriod), ("6140", ParkCause::LikelyTwin), ("6000", ParkCause::Refused)]
+        {
             let Failure::Refused(park) = classify(&fault(code)) else { panic!("{code}") };
             assert_eq!(park.cause, cause);
         }

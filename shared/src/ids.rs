@@ -135,7 +135,8 @@ impl BillingId {
     /// The stand-in under which a product is linked while only its key is known: invoice lines need not carry ids.
     pub fn of_product_key(key: &str) -> BillingId {
         let readable: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
-        let digest: String = Sha256::digest(key.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let digest: String =
+            Sha256::digest(key.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         BillingId(format!("key:{readable}#{digest}"))
     }
 

@@ -9,10 +9,10 @@ pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod link;
-#[cfg(any(test, feature = "memory"))]
-pub mod memory;
 pub mod mapping;
 pub mod matching;
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 pub mod model;
 pub mod number;
 pub mod outcome;

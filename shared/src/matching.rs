@@ -86,9 +86,15 @@ impl Found {
     pub fn add(&mut self, rows: impl IntoIterator<Item = Entity>) {
         for row in rows {
             match row {
-                Entity::Customer(row) if !self.customers.iter().any(|known| known.id == row.id) => self.customers.push(*row),
-                Entity::Item(row) if !self.items.iter().any(|known| known.id == row.id) => self.items.push(*row),
-                Entity::Invoice(row) if !self.invoices.iter().any(|known| known.id == row.id) => self.invoices.push(*row),
+                Entity::Customer(row) if !self.customers.iter().any(|known| known.id == row.id) => {
+                    self.customers.push(*row)
+                }
+                Entity::Item(row) if !self.items.iter().any(|known| known.id == row.id) => {
+                    self.items.push(*row)
+                }
+                Entity::Invoice(row) if !self.invoices.iter().any(|known| known.id == row.id) => {
+                    self.invoices.push(*row)
+                }
                 _ => {}
             }
         }
@@ -123,13 +129,18 @@ pub type Matched<T> = Option<(T, MatchedBy)>;
 /// More than one candidate, or one that must not be taken.
 pub fn client(client: &Client, found: &Found) -> Result<Matched<Customer>, Park> {
     let name = customer::display_name(client);
-    let named = found.customers.iter().filter(|row| is_same(row.display_name.as_deref(), &name) && row.active != Some(false));
+    let named = found
+        .customers
+        .iter()
+        .filter(|row| is_same(row.display_name.as_deref(), &name) && row.active != Some(false));
     if let Some(row) = named.clone().next() {
         return match found.taken_by(Kind::Client, &row.id) {
             Some(other) if *other != client.id => Err(already_linked("Customer", &name, "client", other)),
             _ if is_sub_customer(row) => Err(Park::new(
                 ParkCause::NameTaken,
-                format!("The name \"{name}\" is held in QuickBooks by a sub-customer, and sub-customers cannot be mapped."),
+                format!(
+                    "The name \"{name}\" is held in QuickBooks by a sub-customer, and sub-customers cannot be mapped."
+                ),
                 "Rename the client or the sub-customer, then retry.",
             )),
             _ => Ok(Some((row.clone(), MatchedBy::Name))),
@@ -137,7 +148,8 @@ pub fn client(client: &Client, found: &Found) -> Result<Matched<Customer>, Park>
     }
     let emails = customer::emails(client);
     let has_email = |row: &&Customer| {
-        let address = row.primary_email_addr.as_ref().and_then(|email| email.address.as_deref()).unwrap_or_default();
+        let address =
+            row.primary_email_addr.as_ref().and_then(|email| email.address.as_deref()).unwrap_or_default();
         address.split(',').any(|one| emails.contains(&one.trim().to_lowercase()))
     };
     let free = found.customers.iter().filter(has_email).filter(|row| {
@@ -148,7 +160,12 @@ pub fn client(client: &Client, found: &Found) -> Result<Matched<Customer>, Park>
         [one] => Ok(Some(((*one).clone(), MatchedBy::Email))),
         several => {
             let names = several.iter().map(|row| labelled(row.display_name.as_deref(), &row.id));
-            Err(ambiguous("client", &name, "Customer in QuickBooks by its e-mail address", names.collect()))
+            Err(ambiguous(
+                "client",
+                &name,
+                "Customer in QuickBooks by its e-mail address",
+                &names.collect::<Vec<_>>(),
+            ))
         }
     }
 }
@@ -161,7 +178,8 @@ pub fn product(product: &Product, found: &Found) -> Result<Matched<Item>, Park> 
     let name = item::name(product);
     let is_candidate = |row: &&Item| {
         let sellable = !matches!(row.item_type, Some(ItemType::Category | ItemType::Group));
-        let named = is_same(row.name.as_deref(), &name) || is_same(row.fully_qualified_name.as_deref(), product.key.trim());
+        let named = is_same(row.name.as_deref(), &name)
+            || is_same(row.fully_qualified_name.as_deref(), product.key.trim());
         sellable && named && row.active != Some(false)
     };
     let candidates: Vec<&Item> = found.items.iter().filter(is_candidate).collect();
@@ -172,7 +190,12 @@ pub fn product(product: &Product, found: &Found) -> Result<Matched<Item>, Park> 
         ([one], None) => *one,
         (several, None) => {
             let names = several.iter().map(|row| labelled(row.fully_qualified_name.as_deref(), &row.id));
-            return Err(ambiguous("product", &name, "Item in QuickBooks by its key", names.collect()));
+            return Err(ambiguous(
+                "product",
+                &name,
+                "Item in QuickBooks by its key",
+                &names.collect::<Vec<_>>(),
+            ));
         }
     };
     match found.taken_by(Kind::Product, &row.id) {
@@ -189,11 +212,14 @@ pub fn product(product: &Product, found: &Found) -> Result<Matched<Item>, Park> 
 pub fn no_twin(wanted: &Invoice, found: &Found) -> Result<(), Park> {
     let Some(number) = invoice::doc_number(wanted) else { return Ok(()) };
     let holder = found.invoices.iter().find(|row| {
-        is_same(row.doc_number.as_deref(), &number) && !is_voided(row) && found.taken_by(Kind::Invoice, &row.id).is_none()
+        is_same(row.doc_number.as_deref(), &number)
+            && !is_voided(row)
+            && found.taken_by(Kind::Invoice, &row.id).is_none()
     });
     let Some(row) = holder else { return Ok(()) };
     let total = row.total_amt.unwrap_or_default();
-    let customer = row.customer_ref.as_ref().and_then(|customer| customer.name.as_deref()).unwrap_or("another Customer");
+    let customer =
+        row.customer_ref.as_ref().and_then(|customer| customer.name.as_deref()).unwrap_or("another Customer");
     let likeness = if cents(wanted.amount) == total { "with the same total" } else { "with another total" };
     Err(Park::new(
         ParkCause::LikelyTwin,
@@ -225,7 +251,7 @@ fn labelled(name: Option<&str>, id: &Option<String>) -> String {
     format!("{} (id {})", name.unwrap_or("unnamed"), id.as_deref().unwrap_or("unknown"))
 }
 
-fn ambiguous(kind: &str, name: &str, what: &str, candidates: Vec<String>) -> Park {
+fn ambiguous(kind: &str, name: &str, what: &str, candidates: &[String]) -> Park {
     Park::new(
         ParkCause::Ambiguous,
         format!("The {kind} \"{name}\" fits more than one {what}: {}.", candidates.join(", ")),
@@ -246,7 +272,9 @@ mod tests {
     use quickbooks_wire::{EmailAddress, Ref};
 
     use super::*;
-    use crate::mapping::fixtures::{billing, client as rosa, decimal, id, invoice as bill, product as pruning};
+    use crate::mapping::fixtures::{
+        billing, client as rosa, decimal, id, invoice as bill, product as pruning,
+    };
 
     fn row(row_id: &str, name: &str, email: &str) -> Customer {
         Customer {
@@ -274,7 +302,10 @@ mod tests {
         found
     }
 
-    fn matched<T>(result: Result<Matched<T>, Park>, id: impl Fn(&T) -> Option<String>) -> (String, MatchedBy) {
+    fn matched<T>(
+        result: Result<Matched<T>, Park>,
+        id: impl Fn(&T) -> Option<String>,
+    ) -> (String, MatchedBy) {
         let (row, by) = result.unwrap().unwrap();
         (id(&row).unwrap(), by)
     }
@@ -301,14 +332,23 @@ mod tests {
 
     #[test]
     fn a_name_wins_over_an_address() {
-        let rows = [row("1", "Someone else", "rosa@delgado-gardens.example"), row("2", "DELGADO family gardens", "")];
-        assert_eq!(matched(client(&rosa(), &found(rows)), |row| row.id.clone()), ("2".into(), MatchedBy::Name));
+        let rows = [
+            row("1", "Someone else", "rosa@delgado-gardens.example"),
+            row("2", "DELGADO family gardens", ""),
+        ];
+        assert_eq!(
+            matched(client(&rosa(), &found(rows)), |row| row.id.clone()),
+            ("2".into(), MatchedBy::Name)
+        );
     }
 
     #[test]
     fn an_address_links_when_it_is_the_only_one() {
         let one = row("1", "Rosa D.", "office@x.example, Rosa@Delgado-Gardens.example");
-        assert_eq!(matched(client(&rosa(), &found([one.clone()])), |row| row.id.clone()), ("1".into(), MatchedBy::Email));
+        assert_eq!(
+            matched(client(&rosa(), &found([one.clone()])), |row| row.id.clone()),
+            ("1".into(), MatchedBy::Email)
+        );
         let two = [one, row("2", "Rosa again", "rosa@delgado-gardens.example")];
         let park = client(&rosa(), &found(two)).unwrap_err();
         assert_eq!(park.cause, ParkCause::Ambiguous);
@@ -337,12 +377,19 @@ mod tests {
             item("2", "Pruning", "Pruning set", ItemType::Group),
             item("3", "pruning", "Garden:pruning", ItemType::Service),
         ];
-        assert_eq!(matched(product(&pruning(), &found(rows.clone())), |row| row.id.clone()), ("3".into(), MatchedBy::Key));
+        assert_eq!(
+            matched(product(&pruning(), &found(rows.clone())), |row| row.id.clone()),
+            ("3".into(), MatchedBy::Key)
+        );
         assert_eq!(product(&pruning(), &found(rows[..2].to_vec())).unwrap(), None, "R23, R41");
         let two = [rows[2].clone(), item("4", "Pruning", "Trees:Pruning", ItemType::Inventory)];
         assert_eq!(product(&pruning(), &found(two.clone())).unwrap_err().cause, ParkCause::Ambiguous);
         let top = [two[0].clone(), item("5", "Pruning", "Pruning", ItemType::Service)];
-        assert_eq!(matched(product(&pruning(), &found(top)), |row| row.id.clone()).0, "5", "the full name decides");
+        assert_eq!(
+            matched(product(&pruning(), &found(top)), |row| row.id.clone()).0,
+            "5",
+            "the full name decides"
+        );
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl std::fmt::Display for Kind {
 #[serde(tag = "kind", content = "record", rename_all = "lowercase")]
 pub enum Record {
     /// See [`Client`].
-    Client(Client),
+    Client(Box<Client>),
     /// See [`Product`].
     Product(Product),
     /// See [`Invoice`].
@@ -197,7 +197,9 @@ pub struct Product {
 }
 
 /// What sort of thing a product or a line is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductType {
     /// Work done.

@@ -28,7 +28,8 @@ fn shortened(text: &str) -> String {
 
 /// Writes a number.
 pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
-    let number: serde_json::Number = value.normalize().to_string().parse().map_err(serde::ser::Error::custom)?;
+    let number: serde_json::Number =
+        value.normalize().to_string().parse().map_err(serde::ser::Error::custom)?;
     number.serialize(serializer)
 }
 

@@ -160,7 +160,9 @@ impl Park {
     pub fn missing(kind: Kind, id: &BillingId) -> Park {
         Park::new(
             ParkCause::MissingRecord,
-            format!("The {kind} {id} that it refers to is not in QuickBooks, and the event does not carry it."),
+            format!(
+                "The {kind} {id} that it refers to is not in QuickBooks, and the event does not carry it."
+            ),
             format!("Send the {kind} from the billing app (save it once), then retry."),
         )
     }

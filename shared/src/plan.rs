@@ -22,17 +22,18 @@ pub fn gate(company: &Company, kind: Kind) -> Option<Outcome> {
     if !direction.pushes() {
         return Some(Outcome::Skipped(SkipReason::Direction(kind, direction)));
     }
-    let park = |reason: &str, way_on: &str| Some(Outcome::Parked(Park::new(ParkCause::NotConnected, reason, way_on)));
+    let park = |reason: &str, way_on: &str| {
+        Some(Outcome::Parked(Park::new(ParkCause::NotConnected, reason, way_on)))
+    };
     match company.connection.as_ref().map(|connection| connection.state) {
         Some(ConnectionState::Connected) => None,
         Some(ConnectionState::Expired) => park(
             "The connection with QuickBooks has expired.",
             "Reconnect QuickBooks on the settings page; what waits is then pushed in order.",
         ),
-        Some(ConnectionState::Disconnected) => park(
-            "QuickBooks was disconnected.",
-            "Connect QuickBooks again on the settings page, then retry.",
-        ),
+        Some(ConnectionState::Disconnected) => {
+            park("QuickBooks was disconnected.", "Connect QuickBooks again on the settings page, then retry.")
+        }
         None => park(
             "The company is not connected with QuickBooks yet.",
             "Connect QuickBooks on the settings page, then retry.",
@@ -52,7 +53,9 @@ pub fn excluded(record: &Record, settings: &Settings) -> Option<Outcome> {
 fn excluded_invoice(invoice: &Invoice, cut_off: Option<Date>) -> Option<Outcome> {
     let skip = |reason| Some(Outcome::Skipped(reason));
     match cut_off {
-        Some(cut_off) if invoice.date < cut_off => skip(SkipReason::BeforeCutOff { dated: invoice.date, cut_off }),
+        Some(cut_off) if invoice.date < cut_off => {
+            skip(SkipReason::BeforeCutOff { dated: invoice.date, cut_off })
+        }
         _ if invoice.status == InvoiceStatus::Draft => skip(SkipReason::Draft),
         _ => None,
     }
@@ -73,7 +76,9 @@ fn excluded_payment(payment: &Payment, cut_off: Option<Date>) -> Option<Outcome>
     }
     Some(Outcome::Parked(Park::new(
         ParkCause::MissingRecord,
-        format!("It pays invoices on both sides of the cut-off date {cut_off}; those before it are not in QuickBooks."),
+        format!(
+            "It pays invoices on both sides of the cut-off date {cut_off}; those before it are not in QuickBooks."
+        ),
         "Record the payment in QuickBooks by hand and ignore this entry, or move the cut-off date back and push the invoices.",
     )))
 }
@@ -105,12 +110,18 @@ pub fn coalesce(events: &[&EntityEvent]) -> Vec<usize> {
             *current = place;
         }
     }
-    events.iter().enumerate().map(|(place, event)| decisive.get(&(event.kind, &event.subject)).copied().unwrap_or(place)).collect()
+    events
+        .iter()
+        .enumerate()
+        .map(|(place, event)| decisive.get(&(event.kind, &event.subject)).copied().unwrap_or(place))
+        .collect()
 }
 
 fn outdoes(later: &EntityEvent, earlier: &EntityEvent) -> bool {
     let restores = later.verb == Verb::Restored;
-    later.id != earlier.id && later.time >= earlier.time && (is_withdrawn(later) || restores || !is_withdrawn(earlier))
+    later.id != earlier.id
+        && later.time >= earlier.time
+        && (is_withdrawn(later) || restores || !is_withdrawn(earlier))
 }
 
 /// What a change to a record that has its counterpart asks for.
@@ -231,7 +242,10 @@ mod tests {
         }
         for state in [None, Some(Expired), Some(Disconnected)] {
             let gated = gate(&company(Direction::Push, state), Kind::Payment);
-            assert!(matches!(gated, Some(Outcome::Parked(Park { cause: ParkCause::NotConnected, .. }))), "D10");
+            assert!(
+                matches!(gated, Some(Outcome::Parked(Park { cause: ParkCause::NotConnected, .. }))),
+                "D10"
+            );
         }
     }
 
@@ -318,7 +332,11 @@ mod tests {
         assert_eq!(change(&link, Some(&of("e-0", 9)), &mapped), Change::Skip(SkipReason::OutOfDate));
         assert_eq!(change(&link, Some(&of("e-2", 11)), &mapped), Change::Skip(SkipReason::Unchanged), "R18");
         let renamed = fields::fingerprints(&customer("Rosa D.", "", ""));
-        assert_eq!(change(&link, Some(&of("e-2", 11)), &renamed), Change::Fields(vec!["DisplayName".into()]), "R19");
+        assert_eq!(
+            change(&link, Some(&of("e-2", 11)), &renamed),
+            Change::Fields(vec!["DisplayName".into()]),
+            "R19"
+        );
         let withdrawn = Link { withdrawn: true, ..link };
         assert_eq!(change(&withdrawn, Some(&of("e-2", 11)), &renamed), Change::Skip(SkipReason::Withdrawn));
         let restored = EntityEvent { verb: Verb::Restored, ..of("e-2", 11) };
@@ -341,6 +359,10 @@ mod tests {
         assert!(earlier.notes[0].contains("\"ours\" was not sent"), "{:?}", earlier.notes);
         let payment_only = customer("Rosa", "old", "2026-03-02T00:00:00Z");
         let untouched = merge(&link, &changed, &ours, &payment_only, at("2026-03-01T12:00:00Z"));
-        assert_eq!((untouched.send.len(), untouched.notes.len()), (2, 0), "a payment bumps the token, no field of ours");
+        assert_eq!(
+            (untouched.send.len(), untouched.notes.len()),
+            (2, 0),
+            "a payment bumps the token, no field of ours"
+        );
     }
 }

@@ -90,7 +90,8 @@ pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
 fn wait(message: &Message, asked: Option<Duration>) -> Duration {
     let doublings = message.deliveries.saturating_sub(1).min(10);
     let base = asked.unwrap_or(FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT);
-    let spread = message.id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 250;
+    let spread =
+        message.id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 250;
     base + base * spread / 1000
 }
 
@@ -107,7 +108,8 @@ mod tests {
             sent_at: Timestamp::UNIX_EPOCH,
             deliveries,
         };
-        let waits: Vec<u64> = (1..=12).map(|deliveries| wait(&message("m", deliveries), None).as_secs()).collect();
+        let waits: Vec<u64> =
+            (1..=12).map(|deliveries| wait(&message("m", deliveries), None).as_secs()).collect();
         assert!(waits.is_sorted() && waits[0] >= 5 && waits[11] <= 1125, "{waits:?}");
         let asked = wait(&message("m", 1), Some(Duration::from_secs(60)));
         assert!((60..=75).contains(&asked.as_secs()));

@@ -160,7 +160,11 @@ impl Reference {
             auto_apply_credit: sales.auto_apply_credit == Some(true),
             book_close_date: accounting.book_close_date.and_then(|date| date.parse().ok()),
             accounts: lists.accounts.iter().filter_map(Account::from_wire).collect(),
-            tax_codes: lists.tax_codes.iter().filter_map(|code| TaxCode::from_wire(code, &lists.tax_rates)).collect(),
+            tax_codes: lists
+                .tax_codes
+                .iter()
+                .filter_map(|code| TaxCode::from_wire(code, &lists.tax_rates))
+                .collect(),
             terms: lists.terms.iter().filter_map(Term::from_wire).collect(),
             payment_methods: lists.payment_methods.iter().filter_map(PaymentMethod::from_wire).collect(),
             read_at,
@@ -210,7 +214,11 @@ impl TaxCode {
             id: id(code.id.as_ref())?,
             name: code.name.clone().unwrap_or_default(),
             taxable: code.taxable != Some(false),
-            rates: details.unwrap_or_default().iter().filter_map(|detail| TaxRate::find(detail, rates)).collect(),
+            rates: details
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|detail| TaxRate::find(detail, rates))
+                .collect(),
         })
     }
 }

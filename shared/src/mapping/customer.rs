@@ -25,7 +25,8 @@ pub fn display_name(client: &Client) -> String {
 
 /// The e-mail addresses of the client's contacts, as compared: trimmed, lower case, each once.
 pub fn emails(client: &Client) -> Vec<String> {
-    let mut emails: Vec<String> = client.contacts.iter().map(|contact| contact.email.trim().to_lowercase()).collect();
+    let mut emails: Vec<String> =
+        client.contacts.iter().map(|contact| contact.email.trim().to_lowercase()).collect();
     emails.retain(|email| is_email(email));
     emails.sort();
     emails.dedup();
@@ -75,7 +76,8 @@ fn is_email(address: &str) -> bool {
     let parts = address.split_once('@');
     address.len() <= 100
         && !address.contains(|c: char| c.is_whitespace() || c.is_control() || "<>(),;:\"".contains(c))
-        && parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'))
+        && parts
+            .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'))
 }
 
 fn web_address(website: &str) -> Option<String> {
@@ -114,7 +116,7 @@ fn is_united_states(reference: &Reference) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::fixtures::{json, client, reference};
+    use crate::mapping::fixtures::{client, json, reference};
 
     #[test]
     fn a_whole_client() {

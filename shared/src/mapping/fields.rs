@@ -71,7 +71,9 @@ pub fn fingerprints(entity: &Entity) -> Fingerprints {
     let members = members(entity);
     ours(entity.kind())
         .iter()
-        .filter_map(|name| Some(((*name).to_owned(), digest(&without_labels(members.get(*name)?).to_string()))))
+        .filter_map(|name| {
+            Some(((*name).to_owned(), digest(&without_labels(members.get(*name)?).to_string())))
+        })
         .collect()
 }
 
@@ -136,13 +138,41 @@ pub fn shown(entity: &Entity, name: &str) -> String {
 
 /// The `requestid` of a create: the same for the same content of the same record's same generation in the same
 /// books, and for nothing else.
-pub fn create_request_id(books: &Books, kind: Kind, id: &BillingId, generation: u32, body: &str) -> RequestId {
-    request_id(&["create", books.company.as_str(), books.realm.as_str(), kind.name(), id.as_str(), &generation.to_string(), body])
+pub fn create_request_id(
+    books: &Books,
+    kind: Kind,
+    id: &BillingId,
+    generation: u32,
+    body: &str,
+) -> RequestId {
+    request_id(&[
+        "create",
+        books.company.as_str(),
+        books.realm.as_str(),
+        kind.name(),
+        id.as_str(),
+        &generation.to_string(),
+        body,
+    ])
 }
 
 /// The `requestid` of a change to an entity: the same for the same change to the same version.
-pub fn change_request_id(books: &Books, entity: EntityKind, id: &str, sync_token: &str, change: &str) -> RequestId {
-    request_id(&["change", books.company.as_str(), books.realm.as_str(), entity.name(), id, sync_token, change])
+pub fn change_request_id(
+    books: &Books,
+    entity: EntityKind,
+    id: &str,
+    sync_token: &str,
+    change: &str,
+) -> RequestId {
+    request_id(&[
+        "change",
+        books.company.as_str(),
+        books.realm.as_str(),
+        entity.name(),
+        id,
+        sync_token,
+        change,
+    ])
 }
 
 fn request_id(parts: &[&str]) -> RequestId {
@@ -174,7 +204,8 @@ fn without_labels(value: &Value) -> Value {
 /// What clears a member (Intuit: Full and sparse update). Members that cannot be cleared have none.
 fn blank(name: &str) -> Option<Value> {
     Some(match name {
-        "CompanyName" | "GivenName" | "FamilyName" | "Notes" | "Description" | "PrivateNote" | "PaymentRefNum" => {
+        "CompanyName" | "GivenName" | "FamilyName" | "Notes" | "Description" | "PrivateNote"
+        | "PaymentRefNum" => {
             json!("")
         }
         "PrimaryEmailAddr" => json!({"Address": ""}),
@@ -201,12 +232,15 @@ mod tests {
     use quickbooks_wire::Ref;
 
     use super::*;
-    use crate::mapping::fixtures::json;
     use crate::ids::{CompanyId, RealmId};
+    use crate::mapping::fixtures::json;
 
     fn invoice(memo: Option<&str>, customer: &str) -> Entity {
-        let value = json!({"TxnDate": "2026-03-01", "CustomerRef": {"value": "7", "name": customer}, "Line": []});
-        let Some(Entity::Invoice(mut invoice)) = typed(EntityKind::Invoice, value) else { panic!("an invoice") };
+        let value =
+            json!({"TxnDate": "2026-03-01", "CustomerRef": {"value": "7", "name": customer}, "Line": []});
+        let Some(Entity::Invoice(mut invoice)) = typed(EntityKind::Invoice, value) else {
+            panic!("an invoice")
+        };
         invoice.private_note = memo.map(str::to_owned);
         Entity::Invoice(invoice)
     }
@@ -236,7 +270,10 @@ mod tests {
     #[test]
     fn lines_and_taxes_travel_together() {
         let Entity::Invoice(mut taxed) = invoice(None, "A") else { panic!("an invoice") };
-        taxed.txn_tax_detail = Some(quickbooks_wire::TxnTaxDetail { txn_tax_code_ref: Some(Ref::to("3")), ..Default::default() });
+        taxed.txn_tax_detail = Some(quickbooks_wire::TxnTaxDetail {
+            txn_tax_code_ref: Some(Ref::to("3")),
+            ..Default::default()
+        });
         let update = sparse(&Entity::Invoice(taxed), &["Line".to_owned()], "12", "3").unwrap();
         let Entity::Invoice(update) = update else { panic!("an invoice") };
         assert!(update.txn_tax_detail.is_some() && update.line.is_some() && update.customer_ref.is_none());
@@ -244,7 +281,10 @@ mod tests {
 
     #[test]
     fn request_ids_differ_with_every_part_and_fit() {
-        let books = |company: &str| Books { company: CompanyId::new(company).unwrap(), realm: RealmId::new("1").unwrap() };
+        let books = |company: &str| Books {
+            company: CompanyId::new(company).unwrap(),
+            realm: RealmId::new("1").unwrap(),
+        };
         let id = |text: &str| BillingId::new(text).unwrap();
         let one = create_request_id(&books("a"), Kind::Client, &id("1"), 0, "{}");
         assert_eq!(one, create_request_id(&books("a"), Kind::Client, &id("1"), 0, "{}"));

@@ -39,7 +39,12 @@ pub(crate) fn tax_code(code: &str, name: &str, percents: &[&str]) -> TaxCode {
         name: format!("{name} {place}"),
         percent: decimal(percent),
     };
-    TaxCode { id: id(code), name: name.into(), taxable: true, rates: percents.iter().enumerate().map(rate).collect() }
+    TaxCode {
+        id: id(code),
+        name: name.into(),
+        taxable: true,
+        rates: percents.iter().enumerate().map(rate).collect(),
+    }
 }
 
 pub(crate) fn reference() -> Reference {
@@ -49,7 +54,8 @@ pub(crate) fn reference() -> Reference {
         account_type: "Income".into(),
         sub_type: "SalesOfProductIncome".into(),
     };
-    let method = |code: &str, name: &str, card| reference::PaymentMethod { id: id(code), name: name.into(), card };
+    let method =
+        |code: &str, name: &str, card| reference::PaymentMethod { id: id(code), name: name.into(), card };
     Reference {
         name: "Delgado Gardens".into(),
         country: "US".into(),
@@ -67,7 +73,11 @@ pub(crate) fn reference() -> Reference {
             TaxCode { id: id("NON"), name: "NON".into(), taxable: false, rates: Vec::new() },
         ],
         terms: vec![Term { id: id("3"), name: "Net 30".into(), due_days: Some(30) }],
-        payment_methods: vec![method("1", "Cash", false), method("2", "Check", false), method("3", "Visa", true)],
+        payment_methods: vec![
+            method("1", "Cash", false),
+            method("2", "Check", false),
+            method("3", "Visa", true),
+        ],
         read_at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -163,7 +173,11 @@ pub(crate) fn payment() -> Payment {
         refunded: None,
         method: PaymentMethod::Card,
         reference: "ch_3PqR".into(),
-        allocations: vec![Allocation { invoice_id: billing("i-1"), amount: decimal("100"), invoice_date: None }],
+        allocations: vec![Allocation {
+            invoice_id: billing("i-1"),
+            amount: decimal("100"),
+            invoice_date: None,
+        }],
         currency: None,
         exchange_rate: None,
         private_notes: String::new(),

@@ -6,8 +6,8 @@
 mod amounts;
 
 use quickbooks_wire::{
-    DescriptionLineDetail, DetailType, DiscountLineDetail, GlobalTaxCalculation, Invoice as Wire, Line, MemoRef, Ref,
-    SalesItemLineDetail, TxnTaxDetail,
+    DescriptionLineDetail, DetailType, DiscountLineDetail, GlobalTaxCalculation, Invoice as Wire, Line,
+    MemoRef, Ref, SalesItemLineDetail, TxnTaxDetail,
 };
 use rust_decimal::Decimal;
 
@@ -56,7 +56,8 @@ pub fn map(
     let bookings = bookings(invoice, reference)?;
     let currency = foreign_currency(invoice.currency.as_deref(), reference)?;
     let rate = exchange_rate(currency, invoice.exchange_rate, reference)?;
-    let lines: Result<Vec<Line>, Park> = bookings.iter().map(|booking| line(booking, &item, reference)).collect();
+    let lines: Result<Vec<Line>, Park> =
+        bookings.iter().map(|booking| line(booking, &item, reference)).collect();
     let united_states = !is_elsewhere(reference);
     Ok(Wire {
         doc_number: doc_number(invoice),
@@ -95,7 +96,10 @@ fn tax_detail(bookings: &[Booking], reference: &Reference) -> Result<Option<TxnT
     }
     let taxed: Vec<tax::Taxed<'_>> = bookings.iter().filter_map(Booking::taxed).collect();
     let code = tax::invoice_code(&taxed, reference)?;
-    Ok(code.map(|code| TxnTaxDetail { txn_tax_code_ref: Some(Ref::to(code.as_str())), ..TxnTaxDetail::default() }))
+    Ok(code.map(|code| TxnTaxDetail {
+        txn_tax_code_ref: Some(Ref::to(code.as_str())),
+        ..TxnTaxDetail::default()
+    }))
 }
 
 fn line(
@@ -113,7 +117,10 @@ fn line(
         Booking::Discount(amount) => Ok(Line {
             amount: Some(*amount),
             detail_type: Some(DetailType::DiscountLineDetail),
-            discount_line_detail: Some(DiscountLineDetail { percent_based: Some(false), ..Default::default() }),
+            discount_line_detail: Some(DiscountLineDetail {
+                percent_based: Some(false),
+                ..Default::default()
+            }),
             ..Line::default()
         }),
         Booking::Sale(sale) => {
@@ -176,13 +183,18 @@ pub fn difference(invoice: &Invoice, booked: &Wire) -> Option<(Decimal, Decimal)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::fixtures::{json, decimal, id, invoice, line, reference, tax_code};
+    use crate::mapping::fixtures::{decimal, id, invoice, json, line, reference, tax_code};
     use crate::model::{Discount, Surcharge, Tax, TaxCategory};
 
     fn mapped(invoice: &Invoice, reference: &Reference) -> Result<Wire, Park> {
         let known = products(invoice, reference)?;
         let place = |product: &Product| known.iter().position(|other| other.id == product.id);
-        map(invoice, &id("58"), |product| place(product).map(|place| id(&format!("{}", place + 1))), reference)
+        map(
+            invoice,
+            &id("58"),
+            |product| place(product).map(|place| id(&format!("{}", place + 1))),
+            reference,
+        )
     }
 
     #[test]
@@ -210,7 +222,8 @@ mod tests {
         invoice.lines[1].tax_category = TaxCategory::Exempt;
         let reference = Reference { tax_model: TaxModel::Automated, ..reference() };
         let wire = mapped(&invoice, &reference).unwrap();
-        let code = |line: &Line| line.sales_item_line_detail.clone().unwrap().tax_code_ref.unwrap().value.unwrap();
+        let code =
+            |line: &Line| line.sales_item_line_detail.clone().unwrap().tax_code_ref.unwrap().value.unwrap();
         assert_eq!(wire.lines().iter().map(code).collect::<Vec<_>>(), ["TAX", "NON"], "R45, R49");
         assert_eq!((wire.txn_tax_detail, wire.global_tax_calculation), (None, None));
     }
@@ -244,7 +257,10 @@ mod tests {
         invoice.currency = Some("EUR".into());
         assert_eq!(mapped(&invoice, &reference()).unwrap_err().cause, ParkCause::Currency);
         let reference = Reference { multi_currency: true, ..reference() };
-        assert!(mapped(&invoice, &reference).unwrap_err().reason.contains("no exchange rate"), "never 1:1 (D14)");
+        assert!(
+            mapped(&invoice, &reference).unwrap_err().reason.contains("no exchange rate"),
+            "never 1:1 (D14)"
+        );
         invoice.exchange_rate = Some(decimal("1.08"));
         let wire = mapped(&invoice, &reference).unwrap();
         assert_eq!((wire.currency_ref, wire.exchange_rate), (Some(Ref::to("EUR")), Some(decimal("1.08"))));

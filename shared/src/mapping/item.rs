@@ -54,22 +54,36 @@ fn item_type(product_type: ProductType) -> ItemType {
 }
 
 /// The product's own account, else that of its type (R88), else the default one (R59).
-fn income_account(product: &Product, settings: &Settings, reference: &Reference) -> Result<QuickBooksId, Park> {
+fn income_account(
+    product: &Product,
+    settings: &Settings,
+    reference: &Reference,
+) -> Result<QuickBooksId, Park> {
     let own = product.income_account.as_deref().map(str::trim).filter(|account| !account.is_empty());
     let chosen = match own {
         Some(account) => QuickBooksId::new(account).ok(),
-        None => settings.income_accounts.get(&product.product_type).or(settings.default_income_account.as_ref()).cloned(),
+        None => settings
+            .income_accounts
+            .get(&product.product_type)
+            .or(settings.default_income_account.as_ref())
+            .cloned(),
     };
     match chosen {
         Some(account) if reference.account(&account).is_some() => Ok(account),
         Some(account) => Err(Park::new(
             ParkCause::Settings,
-            format!("The income account {account} of product \"{}\" is not an active account in QuickBooks.", name(product)),
+            format!(
+                "The income account {account} of product \"{}\" is not an active account in QuickBooks.",
+                name(product)
+            ),
             "Choose another income account, then retry.",
         )),
         None => Err(Park::new(
             ParkCause::Settings,
-            format!("No income account is set for product \"{}\", so its Item cannot be created.", name(product)),
+            format!(
+                "No income account is set for product \"{}\", so its Item cannot be created.",
+                name(product)
+            ),
             "Set the default income account, then retry.",
         )),
     }
@@ -93,7 +107,9 @@ pub fn of_line(line: &InvoiceLine) -> Product {
     };
     match &line.product_id {
         Some(id) => product(id.clone()),
-        None => product(BillingId::of_product_key(&text::name(if named { key } else { general }, NAME).to_lowercase())),
+        None => product(BillingId::of_product_key(
+            &text::name(if named { key } else { general }, NAME).to_lowercase(),
+        )),
     }
 }
 
@@ -145,7 +161,7 @@ pub fn ledger_keys(product: &Product) -> [LinkKey; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::fixtures::{json, id, invoice, product, reference, settings};
+    use crate::mapping::fixtures::{id, invoice, json, product, reference, settings};
 
     #[test]
     fn a_whole_product() {

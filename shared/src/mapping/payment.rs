@@ -27,7 +27,8 @@ pub fn map(
     let rate = exchange_rate(currency, payment.exchange_rate, reference)?;
     let mut lines = Vec::new();
     for allocation in payment.allocations.iter().filter(|allocation| !allocation.amount.is_zero()) {
-        let id = invoice(&allocation.invoice_id).ok_or_else(|| Park::missing(Kind::Invoice, &allocation.invoice_id))?;
+        let id = invoice(&allocation.invoice_id)
+            .ok_or_else(|| Park::missing(Kind::Invoice, &allocation.invoice_id))?;
         lines.push(PaymentLine::for_invoice(id.as_str(), cents(allocation.amount)));
     }
     Ok(Wire {
@@ -56,7 +57,10 @@ fn check_amounts(payment: &Payment) -> Result<(), Park> {
     if payment.amount <= Decimal::ZERO {
         return Err(Park::new(
             ParkCause::Amount,
-            format!("The payment's amount is {:.2}: no money was received (it may consist of credits).", payment.amount),
+            format!(
+                "The payment's amount is {:.2}: no money was received (it may consist of credits).",
+                payment.amount
+            ),
             "Apply the credit in QuickBooks by hand, then ignore this entry.",
         ));
     }
@@ -76,7 +80,8 @@ fn check_amounts(payment: &Payment) -> Result<(), Park> {
 
 /// The company's payment method of the same sort; none rather than a wrong one.
 fn method(method: PaymentMethod, reference: &Reference) -> Option<Ref> {
-    let named = |name: &str| reference.payment_methods.iter().find(|method| method.name.eq_ignore_ascii_case(name));
+    let named =
+        |name: &str| reference.payment_methods.iter().find(|method| method.name.eq_ignore_ascii_case(name));
     let found = match method {
         PaymentMethod::Cash => named("Cash"),
         PaymentMethod::Check => named("Check").or_else(|| named("Cheque")),
@@ -103,7 +108,7 @@ fn private_note(payment: &Payment) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::fixtures::{json, billing, decimal, id, payment, reference};
+    use crate::mapping::fixtures::{billing, decimal, id, json, payment, reference};
     use crate::model::Allocation;
 
     fn mapped(payment: &Payment) -> Result<Wire, Park> {
@@ -130,7 +135,10 @@ mod tests {
             change(&mut payment);
             mapped(&payment).unwrap_err().cause
         };
-        assert_eq!(cause(|payment| payment.allocations[0].invoice_id = billing("i-9")), ParkCause::MissingRecord);
+        assert_eq!(
+            cause(|payment| payment.allocations[0].invoice_id = billing("i-9")),
+            ParkCause::MissingRecord
+        );
         assert_eq!(cause(|payment| payment.refunded = Some(decimal("5"))), ParkCause::Refund);
         assert_eq!(cause(|payment| payment.amount = Decimal::ZERO), ParkCause::Amount);
         assert_eq!(cause(|payment| payment.amount = decimal("99.99")), ParkCause::Amount);
@@ -140,7 +148,11 @@ mod tests {
     fn a_payment_over_two_invoices_names_both() {
         let mut payment = payment();
         payment.amount = decimal("150");
-        payment.allocations.push(Allocation { invoice_id: billing("i-1"), amount: decimal("50"), invoice_date: None });
+        payment.allocations.push(Allocation {
+            invoice_id: billing("i-1"),
+            amount: decimal("50"),
+            invoice_date: None,
+        });
         assert_eq!(mapped(&payment).unwrap().lines().len(), 2);
     }
 }

@@ -50,7 +50,10 @@ pub fn line_code(taxed: Taxed<'_>, reference: &Reference) -> Result<Option<Strin
     match reference.tax_model {
         TaxModel::Off if taxed.percent() > Decimal::ZERO => Err(Park::new(
             ParkCause::Tax,
-            format!("A line is taxed at {} %, but sales tax is switched off in QuickBooks.", taxed.percent().normalize()),
+            format!(
+                "A line is taxed at {} %, but sales tax is switched off in QuickBooks.",
+                taxed.percent().normalize()
+            ),
             "Set up sales tax in QuickBooks, or take the tax off the invoice; then retry.",
         )),
         TaxModel::Off => Ok(None),
@@ -78,28 +81,34 @@ pub fn invoice_code(taxed: &[Taxed<'_>], reference: &Reference) -> Result<Option
         let listed: Vec<String> = rates.iter().map(|rate| format!("{} %", rate.normalize())).collect();
         return Err(Park::new(
             ParkCause::Tax,
-            format!("Its lines are taxed at {}; QuickBooks takes one sales tax rate for an invoice.", listed.join(" and ")),
+            format!(
+                "Its lines are taxed at {}; QuickBooks takes one sales tax rate for an invoice.",
+                listed.join(" and ")
+            ),
             "Split the invoice by tax rate in the billing app, or switch automated sales tax on in QuickBooks.",
         ));
     }
     let names = taxed.iter().filter(|line| line.percent() == *rate).flat_map(|line| line.taxes);
     let names: Vec<&str> = names.map(|tax| tax.name.as_str()).collect();
-    let candidates = reference.tax_codes.iter().filter(|code| !code.rates.is_empty() && code.percent() == *rate);
-    only(candidates.collect(), &names, *rate).map(|code| Some(code.id.clone()))
+    let candidates =
+        reference.tax_codes.iter().filter(|code| !code.rates.is_empty() && code.percent() == *rate);
+    only(&candidates.collect::<Vec<_>>(), &names, *rate).map(|code| Some(code.id.clone()))
 }
 
 fn global_code<'a>(taxed: Taxed<'_>, reference: &'a Reference) -> Result<&'a QuickBooksId, Park> {
     let names: Vec<&str> = taxed.taxes.iter().map(|tax| tax.name.as_str()).collect();
     let rate = taxed.percent();
     if rate > Decimal::ZERO {
-        let mut parts: Vec<Decimal> = taxed.taxes.iter().map(|tax| tax.rate).filter(|rate| !rate.is_zero()).collect();
+        let mut parts: Vec<Decimal> =
+            taxed.taxes.iter().map(|tax| tax.rate).filter(|rate| !rate.is_zero()).collect();
         parts.sort();
         let same = |code: &&TaxCode| {
             let mut rates: Vec<Decimal> = code.rates.iter().map(|rate| rate.percent).collect();
             rates.sort();
             code.taxable && (rates == parts || (parts.len() == 1 && code.percent() == rate))
         };
-        return only(reference.tax_codes.iter().filter(same).collect(), &names, rate).map(|code| &code.id);
+        return only(&reference.tax_codes.iter().filter(same).collect::<Vec<_>>(), &names, rate)
+            .map(|code| &code.id);
     }
     let untaxed = |code: &&TaxCode| code.percent().is_zero();
     let candidates: Vec<&TaxCode> = reference.tax_codes.iter().filter(untaxed).collect();
@@ -109,15 +118,16 @@ fn global_code<'a>(taxed: Taxed<'_>, reference: &'a Reference) -> Result<&'a Qui
         _ if taxed.is_exempt() => &["exempt"],
         _ => &["no vat", "no tax", "out of scope", "no gst"],
     };
-    let fitting: Vec<&TaxCode> = candidates.iter().copied().filter(|code| mentions(&code.name, wanted)).collect();
+    let fitting: Vec<&TaxCode> =
+        candidates.iter().copied().filter(|code| mentions(&code.name, wanted)).collect();
     let chosen = if fitting.is_empty() { candidates } else { fitting };
-    only(chosen, &names, rate).map(|code| &code.id)
+    only(&chosen, &names, rate).map(|code| &code.id)
 }
 
 /// The one candidate; of several, the one that is named like the taxes.
-fn only<'a>(candidates: Vec<&'a TaxCode>, names: &[&str], rate: Decimal) -> Result<&'a TaxCode, Park> {
+fn only<'a>(candidates: &[&'a TaxCode], names: &[&str], rate: Decimal) -> Result<&'a TaxCode, Park> {
     let rate = rate.normalize();
-    match candidates.as_slice() {
+    match candidates {
         [one] => return Ok(one),
         [] => {
             return Err(Park::new(
@@ -145,7 +155,8 @@ fn only<'a>(candidates: Vec<&'a TaxCode>, names: &[&str], rate: Decimal) -> Resu
 fn is_named(code: &TaxCode, names: &[&str]) -> bool {
     let same = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
     names.iter().any(|name| same(name, &code.name))
-        || (!code.rates.is_empty() && code.rates.iter().all(|rate| names.iter().any(|name| same(name, &rate.name))))
+        || (!code.rates.is_empty()
+            && code.rates.iter().all(|rate| names.iter().any(|name| same(name, &rate.name))))
 }
 
 fn mentions(text: &str, words: &[&str]) -> bool {
@@ -182,7 +193,8 @@ mod tests {
     #[test]
     fn manual_sales_tax_takes_one_code_for_the_invoice() {
         let reference = reference();
-        let (eight, nine, none) = (taxes(&[("", "8")]), taxes(&[("State", "7.1"), ("City", "2")]), taxes(&[]));
+        let (eight, nine, none) =
+            (taxes(&[("", "8")]), taxes(&[("State", "7.1"), ("City", "2")]), taxes(&[]));
         let code = |lines: &[Taxed<'_>]| invoice_code(lines, &reference);
         assert_eq!(code(&[taxed(&eight), taxed(&none)]).unwrap(), Some(id("2")));
         assert_eq!(code(&[taxed(&nine)]).unwrap(), Some(id("3")), "rates add up");
@@ -195,8 +207,10 @@ mod tests {
 
     #[test]
     fn several_codes_of_a_rate_are_told_apart_by_name_or_not_at_all() {
-        let reference =
-            with(TaxModel::Manual, vec![tax_code("2", "California", &["8"]), tax_code("5", "Nevada", &["8"])]);
+        let reference = with(
+            TaxModel::Manual,
+            vec![tax_code("2", "California", &["8"]), tax_code("5", "Nevada", &["8"])],
+        );
         let named = taxes(&[("nevada", "8")]);
         assert_eq!(invoice_code(&[taxed(&named)], &reference).unwrap(), Some(id("5")));
         let unnamed = taxes(&[("Sales tax", "8")]);

@@ -6,7 +6,8 @@
 /// The colon becomes a hyphen; every other change only removes. What is cut off is not kept elsewhere.
 pub fn name(text: &str, max: usize) -> String {
     let plain: String = text.chars().map(|c| if c == ':' { '-' } else { c }).collect();
-    let words: Vec<&str> = plain.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        plain.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     cut(words.join(" ").as_str(), max)
 }
 
@@ -20,7 +21,8 @@ pub fn paragraph(text: &str, max: usize) -> String {
 
 /// A text of one line, at most `max` characters.
 pub fn line(text: &str, max: usize) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     cut(words.join(" ").as_str(), max)
 }
 

@@ -67,7 +67,10 @@ fn deliveries(messages: &[&Message], company: &CompanyId) -> Vec<Delivery> {
             if let Ok(event) = &received.event
                 && event.company != *company
             {
-                let problem = format!("It names company {} but was sent in the message group of {}.", event.company, message.group);
+                let problem = format!(
+                    "It names company {} but was sent in the message group of {}.",
+                    event.company, message.group
+                );
                 let (company, id) = (Some(event.company.clone()), Some(event.id.clone()));
                 received.event = Err(Unreadable { company, id, problem });
             }
@@ -128,7 +131,9 @@ async fn process(
                 match &mut batch {
                     Some(Ok(batch)) => (batch.push(acting).await, Some(batch.books.clone())),
                     Some(Err(park)) => (Outcome::Parked(park.clone()), None),
-                    None => (Outcome::Retry(Retry { reason: "the batch is not open".into(), after: None }), None),
+                    None => {
+                        (Outcome::Retry(Retry { reason: "the batch is not open".into(), after: None }), None)
+                    }
                 }
             }
         };
@@ -156,7 +161,11 @@ fn before_push(company: Option<&Company>, event: &EntityEvent) -> Option<Outcome
 }
 
 fn cannot_read(unreadable: &Unreadable) -> Park {
-    Park::new(ParkCause::Unreadable, unreadable.problem.clone(), "Correct the sender, and send the event again.")
+    Park::new(
+        ParkCause::Unreadable,
+        unreadable.problem.clone(),
+        "Correct the sender, and send the event again.",
+    )
 }
 
 pub(super) fn later(error: &StoreError) -> Retry {
@@ -193,7 +202,10 @@ impl Endings {
             let Some((outcome, books)) = self.0.get(&place) else { continue };
             let Some(result) = ActivityResult::of(outcome) else { continue };
             let entry = activity(company, delivery, result, books.as_ref(), now);
-            match entries.iter_mut().find(|earlier| earlier.event == entry.event && earlier.time == entry.time) {
+            match entries
+                .iter_mut()
+                .find(|earlier| earlier.event == entry.event && earlier.time == entry.time)
+            {
                 Some(earlier) if matches!(earlier.result, ActivityResult::Skipped { .. }) => *earlier = entry,
                 Some(_) => {}
                 None => entries.push(entry),
@@ -232,11 +244,17 @@ fn activity(
         Ok(event) => Activity {
             kind: Some(event.kind),
             billing_id: Some(event.subject.clone()),
-            label: event.data.as_ref().map_or_else(|| event.subject.to_string(), |record| record.label().to_owned()),
+            label: event
+                .data
+                .as_ref()
+                .map_or_else(|| event.subject.to_string(), |record| record.label().to_owned()),
             ..common(event.id.clone(), event.time)
         },
         Err(unreadable) => {
-            let id = unreadable.id.clone().unwrap_or_else(|| EventId::of_message(&delivery.message_id, delivery.place));
+            let id = unreadable
+                .id
+                .clone()
+                .unwrap_or_else(|| EventId::of_message(&delivery.message_id, delivery.place));
             common(id, delivery.sent_at)
         }
     }
@@ -380,7 +398,9 @@ impl<'a> Batch<'a> {
     async fn push(&mut self, event: &EntityEvent) -> Outcome {
         let outcome = self.try_push(event).await;
         match outcome {
-            Outcome::Parked(Park { cause: ParkCause::Tax | ParkCause::Settings, .. }) if self.reference_in_doubt() => {
+            Outcome::Parked(Park { cause: ParkCause::Tax | ParkCause::Settings, .. })
+                if self.reference_in_doubt() =>
+            {
                 // Somebody may have added the tax code or the account since the lists were read.
                 match read_reference(self.ports, &self.books, &*self.quickbooks).await {
                     Ok(reference) => {
@@ -435,7 +455,11 @@ enum Failed {
     Ended(Park),
 }
 
-async fn read_reference(ports: Ports<'_>, books: &Books, quickbooks: &dyn QuickBooks) -> Result<Reference, Failed> {
+async fn read_reference(
+    ports: Ports<'_>,
+    books: &Books,
+    quickbooks: &dyn QuickBooks,
+) -> Result<Reference, Failed> {
     let lists = quickbooks.reference_lists().await.map_err(|error| failed(&error))?;
     let reference = Reference::from_lists(&lists, ports.clock.now());
     ports.companies.save_reference(books, &reference).await.map_err(|error| Failed::Later(later(&error)))?;

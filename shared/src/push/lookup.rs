@@ -13,6 +13,9 @@ use crate::model::{Client, Kind, Product, Record};
 use crate::plan;
 
 impl Batch<'_> {
+    /// The most queries in one call (Intuit: Limits and throttles, batch).
+    const QUERIES: usize = 30;
+
     /// Reads the ledger for every record that the events concern or refer to, and asks QuickBooks once for
     /// everything among them that may be created.
     pub(super) async fn look_up(&mut self, events: &[&EntityEvent]) -> Result<(), Ending> {
@@ -38,7 +41,10 @@ impl Batch<'_> {
     }
 
     /// Reads entries that are not known yet.
-    pub(super) async fn read_entries(&mut self, keys: impl IntoIterator<Item = LinkKey>) -> Result<(), Ending> {
+    pub(super) async fn read_entries(
+        &mut self,
+        keys: impl IntoIterator<Item = LinkKey>,
+    ) -> Result<(), Ending> {
         let keys: Vec<LinkKey> = keys.into_iter().filter(|key| !self.entries.contains_key(key)).collect();
         if !keys.is_empty() {
             let entries = self.ports.ledger.entries(&self.books, &keys).await?;
@@ -53,9 +59,11 @@ impl Batch<'_> {
         if queries.is_empty() {
             return Ok(());
         }
-        let rows = self.quickbooks.query(&queries).await;
-        let rows = self.answer(rows)?;
-        self.found.add(rows.into_iter().flatten());
+        for some in queries.chunks(Batch::QUERIES) {
+            let rows = self.quickbooks.query(some).await;
+            let rows = self.answer(rows)?;
+            self.found.add(rows.into_iter().flatten());
+        }
         for (kind, id) in self.found.ids() {
             if let Some(billing_id) = self.ports.ledger.billing_id(&self.books, kind, &id).await? {
                 self.found.take(kind, id, billing_id);
@@ -76,7 +84,8 @@ impl Batch<'_> {
             }
             Record::Payment(payment) => {
                 let invoices = payment.allocations.iter().map(|allocation| &allocation.invoice_id);
-                let mut keys: Vec<LinkKey> = invoices.map(|id| LinkKey::Billing(Kind::Invoice, id.clone())).collect();
+                let mut keys: Vec<LinkKey> =
+                    invoices.map(|id| LinkKey::Billing(Kind::Invoice, id.clone())).collect();
                 keys.push(LinkKey::Billing(Kind::Client, payment.client_id.clone()));
                 keys
             }

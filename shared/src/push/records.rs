@@ -40,7 +40,10 @@ impl Batch<'_> {
         let Some(record) = fetched else {
             return Err(Park::new(
                 ParkCause::MissingRecord,
-                format!("The event does not carry the {}, and the billing app does not have it to give.", event.kind),
+                format!(
+                    "The event does not carry the {}, and the billing app does not have it to give.",
+                    event.kind
+                ),
                 "Send the event again with its data, then ignore this entry.",
             )
             .into());
@@ -62,7 +65,12 @@ impl Batch<'_> {
         }
     }
 
-    async fn establish_client(&mut self, subject: &Subject<'_>, client: &Client, mapped: Customer) -> Result<Link, Ending> {
+    async fn establish_client(
+        &mut self,
+        subject: &Subject<'_>,
+        client: &Client,
+        mapped: Customer,
+    ) -> Result<Link, Ending> {
         match matching::client(client, &self.found)? {
             Some((row, by)) => self.adopt(subject, &mapped.into(), &row.into(), by, None).await,
             None => self.create(subject, mapped.into()).await,
@@ -87,7 +95,12 @@ impl Batch<'_> {
 
     /// Makes a product's link: that of its key, if a line was booked on it before its id was known; else that of
     /// the Item that matches; else with a new Item, if `create`.
-    async fn establish_product(&mut self, subject: &Subject<'_>, product: &Product, create: bool) -> Result<Link, Ending> {
+    async fn establish_product(
+        &mut self,
+        subject: &Subject<'_>,
+        product: &Product,
+        create: bool,
+    ) -> Result<Link, Ending> {
         let mapped: Entity = item::fields(product, &self.reference).into();
         if let Some(Entry::Linked(known)) = self.product_entry(product).cloned() {
             return self.take_over(subject, product, &known).await;
@@ -103,7 +116,12 @@ impl Batch<'_> {
     }
 
     /// A link that was made for the product's key becomes the product's own.
-    async fn take_over(&mut self, subject: &Subject<'_>, product: &Product, known: &Link) -> Result<Link, Ending> {
+    async fn take_over(
+        &mut self,
+        subject: &Subject<'_>,
+        product: &Product,
+        known: &Link,
+    ) -> Result<Link, Ending> {
         if product.id.is_stand_in() || known.billing_id == product.id {
             return Ok(known.clone());
         }
@@ -139,7 +157,9 @@ impl Batch<'_> {
         if known.is_none() {
             matching::no_twin(bill, &self.found)?;
         }
-        let customer = self.ensure_client(event, &bill.client_id, bill.client.as_ref(), bill.currency.as_deref()).await?;
+        let customer = self
+            .ensure_client(event, &bill.client_id, bill.client.as_ref(), bill.currency.as_deref())
+            .await?;
         for product in invoice::products(bill, &self.reference)? {
             self.ensure_product(event, &product).await?;
         }
@@ -162,7 +182,9 @@ impl Batch<'_> {
 
     async fn payment(&mut self, event: &EntityEvent, paid: &Payment) -> Result<Done, Ending> {
         let subject = Subject::of(event, Kind::Payment, &paid.id);
-        let customer = self.ensure_client(event, &paid.client_id, paid.client.as_ref(), paid.currency.as_deref()).await?;
+        let customer = self
+            .ensure_client(event, &paid.client_id, paid.client.as_ref(), paid.currency.as_deref())
+            .await?;
         let invoice = |id: &BillingId| self.linked(Kind::Invoice, id);
         let mapped: Entity = payment::map(paid, &customer, invoice, &self.reference)?.into();
         match self.entry(Kind::Payment, &paid.id).cloned() {
@@ -203,7 +225,7 @@ impl Batch<'_> {
                 let mut wanted = Wanted::default();
                 wanted.client(&client);
                 self.ask(&wanted).await?;
-                Ok(client)
+                Ok(*client)
             }
             _ => Err(Park::missing(Kind::Client, id).into()),
         }
@@ -211,7 +233,8 @@ impl Batch<'_> {
 
     /// The Item of a product that a line stands for; made on the fly if need be (R17, D9).
     async fn ensure_product(&mut self, event: &EntityEvent, product: &Product) -> Result<(), Ending> {
-        let subject = Subject::dependency(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
+        let subject =
+            Subject::dependency(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
         match self.entry(Kind::Product, &product.id).cloned() {
             Some(Entry::Linked(_)) => {}
             Some(Entry::Pending(intent)) => {
@@ -250,7 +273,8 @@ impl Batch<'_> {
 
     /// Notes a link for the rest of the batch.
     pub(super) fn remember(&mut self, link: &Link) {
-        self.entries.insert(LinkKey::Billing(link.kind, link.billing_id.clone()), Entry::Linked(link.clone()));
+        self.entries
+            .insert(LinkKey::Billing(link.kind, link.billing_id.clone()), Entry::Linked(link.clone()));
         if let Some(key) = &link.product_key {
             self.entries.insert(LinkKey::ProductKey(key.clone()), Entry::Linked(link.clone()));
         }
@@ -266,7 +290,9 @@ fn done(link: &Link) -> Done {
 fn unmapped(kind: Kind, name: &str) -> Ending {
     Park::new(
         ParkCause::Unmapped,
-        format!("The {kind} \"{name}\" is not mapped, and making missing {kind}s on the fly is switched off."),
+        format!(
+            "The {kind} \"{name}\" is not mapped, and making missing {kind}s on the fly is switched off."
+        ),
         format!("Map the {kind} by hand, or switch creation on; then retry."),
     )
     .into()

@@ -86,7 +86,12 @@ impl Batch<'_> {
     }
 
     /// Carries a change out for a record that has an entry.
-    pub(super) async fn follow(&mut self, subject: &Subject<'_>, entry: Entry, mapped: Entity) -> Result<Done, Ending> {
+    pub(super) async fn follow(
+        &mut self,
+        subject: &Subject<'_>,
+        entry: Entry,
+        mapped: Entity,
+    ) -> Result<Done, Ending> {
         let fingerprints = fields::fingerprints(&mapped);
         match entry {
             Entry::Linked(link) => match plan::change(&link, Some(subject.event), &fingerprints) {
@@ -97,7 +102,11 @@ impl Batch<'_> {
             Entry::Pending(intent) => {
                 let link = self.resume(subject, &intent).await?;
                 let names = fields::changed(&link.pushed, &fingerprints);
-                let created = Done { action: DoneAction::Created, quickbooks_id: link.quickbooks_id.clone(), notes: Vec::new() };
+                let created = Done {
+                    action: DoneAction::Created,
+                    quickbooks_id: link.quickbooks_id.clone(),
+                    notes: Vec::new(),
+                };
                 if names.is_empty() { Ok(created) } else { self.update(subject, link, &mapped, names).await }
             }
         }
@@ -155,7 +164,11 @@ impl Batch<'_> {
                 let ids: Vec<&str> = several.iter().filter_map(Entity::id).collect();
                 Err(Park::new(
                     ParkCause::Ambiguous,
-                    format!("An earlier attempt was cut short, and more than one {} could be its result: {}.", kind.name(), ids.join(", ")),
+                    format!(
+                        "An earlier attempt was cut short, and more than one {} could be its result: {}.",
+                        kind.name(),
+                        ids.join(", ")
+                    ),
                     "Map the record to the right one by hand, then retry.",
                 )
                 .into())
@@ -163,7 +176,12 @@ impl Batch<'_> {
         }
     }
 
-    async fn send_create(&mut self, subject: &Subject<'_>, intent: &Intent, entity: Entity) -> Result<Link, Ending> {
+    async fn send_create(
+        &mut self,
+        subject: &Subject<'_>,
+        intent: &Intent,
+        entity: Entity,
+    ) -> Result<Link, Ending> {
         match self.quickbooks.create(&entity, &intent.request_id).await {
             Ok(answer) => {
                 let pushed = fields::fingerprints(&entity);
@@ -191,7 +209,9 @@ impl Batch<'_> {
             Entity::Customer(customer) => customer.display_name.clone().unwrap_or_default(),
             Entity::Item(item) => {
                 let name = item.name.as_deref().unwrap_or_default();
-                let reason = format!("The name \"{name}\" is held in QuickBooks by an Item that cannot be sold or is inactive, or by a category.");
+                let reason = format!(
+                    "The name \"{name}\" is held in QuickBooks by an Item that cannot be sold or is inactive, or by a category."
+                );
                 return Park { reason, ..park }.into();
             }
             Entity::Invoice(_) | Entity::Payment(_) => return park.into(),
@@ -203,10 +223,16 @@ impl Batch<'_> {
             Ok(holders) => {
                 let described = holders.iter().map(|holder| {
                     let state = if holder.active { "" } else { "inactive " };
-                    format!("the {state}{} \"{}\" (id {})", holder.entity.to_lowercase(), holder.name, holder.id)
+                    format!(
+                        "the {state}{} \"{}\" (id {})",
+                        holder.entity.to_lowercase(),
+                        holder.name,
+                        holder.id
+                    )
                 });
                 let described: Vec<String> = described.collect();
-                let reason = format!("The name \"{name}\" is held in QuickBooks by {}.", described.join(" and "));
+                let reason =
+                    format!("The name \"{name}\" is held in QuickBooks by {}.", described.join(" and "));
                 Park { reason, ..park }.into()
             }
         }
@@ -222,7 +248,8 @@ impl Batch<'_> {
         let pushed = fields::fingerprints(mapped);
         let (mut link, mut send, mut notes) = (link, names.clone(), Vec::new());
         for _ in 0..REPLANS {
-            let Some(change) = fields::sparse(mapped, &send, link.quickbooks_id.as_str(), &link.sync_token) else {
+            let Some(change) = fields::sparse(mapped, &send, link.quickbooks_id.as_str(), &link.sync_token)
+            else {
                 // Nothing of it can be said to QuickBooks: all of it is kept as it is there.
                 let next = Link { pushed, ..subject.next(&link, DoneAction::Updated) };
                 self.ports.ledger.refresh(&self.books, &next).await?;
@@ -231,14 +258,28 @@ impl Batch<'_> {
             };
             let body = serde_json::to_string(&change).unwrap_or_default();
             let kind = change.kind();
-            let request_id = fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &link.sync_token, &body);
+            let request_id = fields::change_request_id(
+                &self.books,
+                kind,
+                link.quickbooks_id.as_str(),
+                &link.sync_token,
+                &body,
+            );
             let error = match self.quickbooks.update(&change, &request_id).await {
                 Ok(answer) => {
-                    let next = Link { pushed, withdrawn: false, ..as_seen(&subject.next(&link, DoneAction::Updated), &answer) };
+                    let next = Link {
+                        pushed,
+                        withdrawn: false,
+                        ..as_seen(&subject.next(&link, DoneAction::Updated), &answer)
+                    };
                     self.ports.ledger.refresh(&self.books, &next).await?;
                     self.remember(&next);
                     self.written = Some(answer);
-                    return Ok(Done { action: DoneAction::Updated, quickbooks_id: next.quickbooks_id, notes });
+                    return Ok(Done {
+                        action: DoneAction::Updated,
+                        quickbooks_id: next.quickbooks_id,
+                        notes,
+                    });
                 }
                 Err(error) => error,
             };
@@ -285,15 +326,29 @@ impl Batch<'_> {
             CallError::Refused(fault) => in_words(fault),
             other => other.to_string(),
         };
-        Park::new(ParkCause::Refused, reason, "Make the record it refers to active in QuickBooks, then retry.").into()
+        Park::new(
+            ParkCause::Refused,
+            reason,
+            "Make the record it refers to active in QuickBooks, then retry.",
+        )
+        .into()
     }
 
     /// The entity was deleted in QuickBooks: the record gets a new one, of the next generation (T4).
-    async fn create_anew(&mut self, subject: &Subject<'_>, link: &Link, mapped: Entity) -> Result<Done, Ending> {
+    async fn create_anew(
+        &mut self,
+        subject: &Subject<'_>,
+        link: &Link,
+        mapped: Entity,
+    ) -> Result<Done, Ending> {
         let intent = self.intent(subject, &mapped, link.generation + 1);
         self.ports.ledger.supersede(&self.books, link, &intent).await?;
         let next = self.send_create(subject, &intent, mapped).await?;
-        let note = format!("Its {} {} was deleted in QuickBooks, so it was created anew.", fields::entity_kind(link.kind).name(), link.quickbooks_id);
+        let note = format!(
+            "Its {} {} was deleted in QuickBooks, so it was created anew.",
+            fields::entity_kind(link.kind).name(),
+            link.quickbooks_id
+        );
         Ok(Done { action: DoneAction::Created, quickbooks_id: next.quickbooks_id, notes: vec![note] })
     }
 
@@ -304,7 +359,8 @@ impl Batch<'_> {
         };
         if let Entity::Invoice(invoice) = &current {
             if matching::is_voided(invoice) {
-                let next = Link { withdrawn: true, ..as_seen(&subject.next(link, DoneAction::Voided), &current) };
+                let next =
+                    Link { withdrawn: true, ..as_seen(&subject.next(link, DoneAction::Voided), &current) };
                 self.ports.ledger.refresh(&self.books, &next).await?;
                 self.remember(&next);
                 return Err(SkipReason::AlreadyVoided.into());
@@ -321,7 +377,8 @@ impl Batch<'_> {
         }
         let token = current.sync_token().unwrap_or(&link.sync_token).to_owned();
         let kind = current.kind();
-        let request_id = fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &token, "void");
+        let request_id =
+            fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &token, "void");
         let voided = self.quickbooks.void(kind, &link.quickbooks_id, &token, &request_id).await;
         let voided = self.answer(voided)?;
         let next = as_seen(&subject.next(link, DoneAction::Voided), &voided);
@@ -338,7 +395,8 @@ impl Batch<'_> {
         let Some(change) = fields::inactive(kind, link.quickbooks_id.as_str(), &token) else {
             return Err(SkipReason::KeptActive(link.kind).into());
         };
-        let request_id = fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &token, "inactive");
+        let request_id =
+            fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &token, "inactive");
         let answer = self.quickbooks.update(&change, &request_id).await;
         let answer = self.answer(answer)?;
         let next = as_seen(&subject.next(link, DoneAction::Inactivated), &answer);
@@ -422,9 +480,12 @@ fn again(reason: &str) -> Ending {
 /// Finds what an entity that was sent became, should it have been created.
 fn natural_key(entity: &Entity) -> Query {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let reference = |value: &Option<quickbooks_wire::Ref>| value.as_ref().map_or("", |value| value.id()).to_owned();
+    let reference =
+        |value: &Option<quickbooks_wire::Ref>| value.as_ref().map_or("", |value| value.id()).to_owned();
     let query = match entity {
-        Entity::Customer(customer) => Query::from("Customer").filter(eq("DisplayName", &text(&customer.display_name))),
+        Entity::Customer(customer) => {
+            Query::from("Customer").filter(eq("DisplayName", &text(&customer.display_name)))
+        }
         Entity::Item(item) => Query::from("Item").filter(eq("Name", &text(&item.name))),
         Entity::Invoice(invoice) => Query::from("Invoice")
             .filter(eq("CustomerRef", &reference(&invoice.customer_ref)))

@@ -112,7 +112,8 @@ fn calculate(invoice: &Invoice, reference: &Reference) -> Option<Result<Vec<Book
     let exempt_client = invoice.client.as_ref().is_some_and(|client| client.tax_exempt);
     let shape = Shape { inclusive: invoice.taxes_inclusive, exempt_client };
     let mut bookings = invoice.lines.iter().map(|line| of_line(line, shape)).collect::<Option<Vec<_>>>()?;
-    let discount = invoice.discount.as_ref().map_or(Some(Decimal::ZERO), |discount| discount_of(discount, &bookings))?;
+    let discount =
+        invoice.discount.as_ref().map_or(Some(Decimal::ZERO), |discount| discount_of(discount, &bookings))?;
     let of_lines = bookings.len();
     for surcharge in invoice.surcharges.iter().filter(|surcharge| !surcharge.amount.is_zero()) {
         bookings.push(of_surcharge(surcharge, shape)?);
@@ -138,7 +139,9 @@ fn of_line(line: &InvoiceLine, shape: Shape) -> Option<Booking> {
     }
     let shown = match &line.discount {
         None => full,
-        Some(Discount::Percent(percent)) => cents(full.checked_sub(full.checked_mul(*percent)? / Decimal::ONE_HUNDRED)?),
+        Some(Discount::Percent(percent)) => {
+            cents(full.checked_sub(full.checked_mul(*percent)? / Decimal::ONE_HUNDRED)?)
+        }
         Some(Discount::Amount(amount)) => full.checked_sub(cents(*amount))?,
     };
     let mut sale = Sale {
@@ -174,7 +177,11 @@ fn with_discount(description: &str, discount: &Discount) -> String {
 fn of_surcharge(surcharge: &Surcharge, shape: Shape) -> Option<Booking> {
     let mut sale = Sale {
         product: item::of_surcharge(surcharge),
-        description: if surcharge.name.trim().is_empty() { "Surcharge".into() } else { surcharge.name.clone() },
+        description: if surcharge.name.trim().is_empty() {
+            "Surcharge".into()
+        } else {
+            surcharge.name.clone()
+        },
         amount: cents(surcharge.amount),
         gross: None,
         price: None,
@@ -262,7 +269,8 @@ fn spread(
     let mut left = discount;
     let mut discounts = Vec::new();
     for (place, (first, sum)) in groups.iter().enumerate() {
-        let exact = if total.is_zero() { Decimal::ZERO } else { discount.checked_mul(*sum)?.checked_div(total)? };
+        let exact =
+            if total.is_zero() { Decimal::ZERO } else { discount.checked_mul(*sum)?.checked_div(total)? };
         let share = if Some(place) == last { left } else { cents(exact) };
         left = left.checked_sub(share)?;
         if !share.is_zero() {
