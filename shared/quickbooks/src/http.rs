@@ -12,6 +12,10 @@ use sync::ids::RealmId;
 /// The most of an answer that is read, in bytes. A page of 1,000 invoices is some 5 MB.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
+/// How long an unused connection is kept. One that died while the program slept, as a function does between its events,
+/// would cost a call whose outcome is unknown.
+const MAX_IDLE: Duration = Duration::from_secs(20);
+
 /// Makes the HTTP client that all of a program's clients share, so that connections are kept open between calls.
 ///
 /// `total` covers a whole call with its answer and must be shorter than the time the program itself has. Intuit gives
@@ -21,6 +25,7 @@ pub fn http_client(connect: Duration, total: Duration) -> Result<reqwest::Client
         .user_agent(concat!("Counterpart/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect)
         .timeout(total)
+        .pool_idle_timeout(MAX_IDLE)
         .redirect(Policy::none())
         .build()
 }

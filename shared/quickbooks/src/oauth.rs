@@ -120,7 +120,7 @@ impl OAuth {
     /// it was asked for with.
     pub async fn exchange_code(
         &self,
-        code: SecretString,
+        code: &SecretString,
         redirect_uri: &Url,
         now: Timestamp,
     ) -> Result<TokenPair, OAuthError> {

@@ -53,7 +53,7 @@ async fn consent_is_asked_for_with_the_state_given() {
 #[tokio::test]
 async fn a_code_is_traded_for_a_pair() {
     let server = Server::with(200, issued()).await;
-    let pair = oauth(&server).exchange_code("code-1".into(), &redirect_uri(), now()).await.unwrap();
+    let pair = oauth(&server).exchange_code(&"code-1".into(), &redirect_uri(), now()).await.unwrap();
     insta::assert_snapshot!(told(&pair));
     insta::assert_snapshot!(server.requests());
 }
