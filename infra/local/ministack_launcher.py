@@ -7,12 +7,14 @@ and if that process dies in whatever way, the pipe closes by itself.
 
 import asyncio
 import importlib.metadata
+import json
 import os
 import shutil
 import signal
 import socketserver
 import sys
 import threading
+import traceback
 
 WRITTEN_FOR = "1.5.33"
 
@@ -123,7 +125,7 @@ def created(response, key):
     status, _, body = response
     if status >= 400:
         raise ValueError(f"MiniStack refused: {body!r}")
-    return app.json.loads(body)[key]
+    return json.loads(body)[key]
 
 
 async def serve():
@@ -147,20 +149,25 @@ async def serve():
     await hypercorn_serve(app.app, config, shutdown_trigger=stop.wait)
 
 
-def end_functions():
-    """The functions share this process group, and nothing else does."""
-    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+def end_group():
+    """Ends the functions, which share this process group with nobody else, and this process with them."""
+    sys.stdout.flush()
+    sys.stderr.flush()
     os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
+    if os.getpgrp() != os.getpid():
+        sys.exit("ministack_launcher.py ends its whole process group, so it wants one of its own")
     send_at_once()
     do_not_wait_for_logs()
     keep_output()
     create_routes()
-    if os.getpgrp() != os.getpid():
-        sys.exit("ministack_launcher.py ends its whole process group, so it wants one of its own")
     try:
         asyncio.run(serve())
+        # The process that made the directory may be gone.
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    except BaseException:
+        traceback.print_exc()
     finally:
-        end_functions()
+        end_group()

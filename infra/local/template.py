@@ -1,8 +1,9 @@
 """What `local` does with template.yaml: names its functions, and deploys it to the local AWS.
 
     template.py functions TEMPLATE
-        prints [{"id", "binary", "code"}], one for each function
-    template.py deploy TEMPLATE STACK < {"endpoint", "parameters": {...}, "executables": {function id: path}}
+        prints [{"id", "binary"}], one for each function
+    template.py deploy TEMPLATE STACK < {"endpoint", "region", "access_key", "secret_key",
+                                       "parameters": {...}, "executables": {function id: path}}
         prints the stack's outputs
 """
 
@@ -32,7 +33,7 @@ def functions_of(template):
 
 def print_functions(path):
     listed = [
-        {"id": id, "binary": f["Metadata"]["BuildProperties"]["Binary"], "code": f["Properties"]["CodeUri"]}
+        {"id": id, "binary": f["Metadata"]["BuildProperties"]["Binary"]}
         for id, f in functions_of(read(path)).items()
     ]
     print(json.dumps(listed))

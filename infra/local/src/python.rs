@@ -68,7 +68,8 @@ impl Python {
     }
 
     fn is_complete(&self) -> bool {
-        self.complete_mark().exists()
+        // The interpreter is a link, which an upgrade of Python may leave without its end.
+        self.complete_mark().exists() && self.environment.join("bin/python").exists()
     }
 
     /// Written last, so that it says the installation was not interrupted.
@@ -115,7 +116,7 @@ fn succeeded(output: &Output, otherwise: &str) -> anyhow::Result<()> {
 }
 
 /// Held until the file is dropped, or the process dies.
-pub(crate) async fn lock(path: &Path) -> anyhow::Result<File> {
+async fn lock(path: &Path) -> anyhow::Result<File> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || {
         let file = File::create(path)?;

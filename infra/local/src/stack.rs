@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ministack::{MiniStack, free_port};
 use crate::proxy::{Listener, Proxy};
-use crate::python::{Python, lock};
+use crate::python::Python;
 use crate::template::{self, Deployment, Function};
 use crate::workspace::Workspace;
 
@@ -70,10 +70,7 @@ impl Stack {
         let executables = build(&workspace, &functions).await?;
 
         progress("Starting the local AWS");
-        let data_lock = match &options.data_dir {
-            Some(directory) => Some(take(directory).await?),
-            None => None,
-        };
+        let data_lock = options.data_dir.as_deref().map(take).transpose()?;
         let kept = options.data_dir.as_deref().map(kept_ports).transpose()?.flatten();
         let listener = Listener::bind(options.api_port.or(kept.map(|ports| ports.api)).unwrap_or(0)).await?;
         let aws_port = kept.map_or_else(free_port, |ports| Ok(ports.aws))?;
@@ -155,9 +152,12 @@ fn parameters(intuit: &str, public: &str, aws: &str) -> HashMap<&'static str, St
     ])
 }
 
-async fn take(directory: &Path) -> anyhow::Result<File> {
-    tokio::fs::create_dir_all(state_directory(directory)).await?;
-    lock(&directory.join("lock")).await
+/// Two stacks would overwrite each other's state.
+fn take(directory: &Path) -> anyhow::Result<File> {
+    std::fs::create_dir_all(state_directory(directory))?;
+    let lock = File::create(directory.join("lock"))?;
+    lock.try_lock().with_context(|| format!("another stack keeps its state in {}", directory.display()))?;
+    Ok(lock)
 }
 
 fn state_directory(data: &Path) -> PathBuf {

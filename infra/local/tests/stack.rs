@@ -1,5 +1,7 @@
 //! The real template, checked and deployed to the local AWS.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
 use std::path::Path;
 use std::time::Duration;
 
