@@ -200,7 +200,7 @@ fn record(kind: Kind, data: &Value) -> Result<Record, String> {
         Kind::Client => Record::Client(typed::<Box<Client>>(data, "data.")?),
         Kind::Product => Record::Product(typed::<Product>(data, "data.")?),
         Kind::Invoice => Record::Invoice(typed::<Box<Invoice>>(data, "data.")?),
-        Kind::Payment => Record::Payment(typed::<Payment>(data, "data.")?),
+        Kind::Payment => Record::Payment(typed::<Box<Payment>>(data, "data.")?),
     })
 }
 

@@ -57,7 +57,7 @@ pub enum Record {
     /// See [`Invoice`].
     Invoice(Box<Invoice>),
     /// See [`Payment`].
-    Payment(Payment),
+    Payment(Box<Payment>),
 }
 
 impl Record {

@@ -261,12 +261,12 @@ mod tests {
         let on_the_day = Invoice { date: date(2026, 3, 3), ..invoice() };
         assert_eq!(excluded_kind(Record::Invoice(Box::new(on_the_day))), None, "D8");
         let mut paid = payment();
-        assert_eq!(excluded_kind(Record::Payment(paid.clone())), None, "dates not told");
+        assert_eq!(excluded_kind(Record::Payment(Box::new(paid.clone()))), None, "dates not told");
         paid.allocations[0].invoice_date = Some(date(2026, 3, 2));
-        assert!(matches!(excluded_kind(Record::Payment(paid.clone())), Some(Outcome::Skipped(_))));
+        assert!(matches!(excluded_kind(Record::Payment(Box::new(paid.clone()))), Some(Outcome::Skipped(_))));
         let after = Allocation { invoice_date: Some(date(2026, 3, 5)), ..paid.allocations[0].clone() };
         paid.allocations.push(after);
-        assert!(matches!(excluded_kind(Record::Payment(paid)), Some(Outcome::Parked(_))));
+        assert!(matches!(excluded_kind(Record::Payment(Box::new(paid))), Some(Outcome::Parked(_))));
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
         let skipped = excluded(&Record::Invoice(Box::new(draft)), &settings());
         assert_eq!(skipped, Some(Outcome::Skipped(SkipReason::Draft)));
         let pending = Payment { status: PaymentStatus::Pending, ..payment() };
-        assert!(excluded(&Record::Payment(pending), &settings()).is_some());
+        assert!(excluded(&Record::Payment(Box::new(pending)), &settings()).is_some());
     }
 
     #[test]
