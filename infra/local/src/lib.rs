@@ -4,6 +4,7 @@
 //! use), deploys the real `template.yaml` with the real binaries, and gives the HTTP API one plain address. Several
 //! stacks run side by side. Nothing in a function knows that it runs here.
 
+pub mod demo;
 mod ministack;
 mod proxy;
 mod python;
