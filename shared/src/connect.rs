@@ -27,7 +27,7 @@ pub const STATE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 #[async_trait]
 pub trait Intuit: Send + Sync {
     /// Where a person consents, to come back with this state.
-    fn authorize_url(&self, state: String) -> String;
+    async fn authorize_url(&self, state: String) -> Result<String, RefreshError>;
 
     /// Trades a code for the realm's first pair. The code is dead afterwards.
     async fn exchange(&self, code: SecretString, now: Timestamp) -> Result<TokenPair, RefreshError>;
@@ -149,7 +149,7 @@ pub async fn start(ports: Ports<'_>, link: &str, browser: &str, nonce: &str) -> 
         nonce: nonce.to_owned(),
         browser: digest(browser),
     })?;
-    Ok(ports.intuit.authorize_url(state))
+    ports.intuit.authorize_url(state).await.map_err(of_token_server)
 }
 
 /// Connects the company that the state names with the realm that the person chose.
@@ -221,11 +221,15 @@ async fn may_connect(ports: Ports<'_>, books: &Books) -> Result<Company, Refusal
 
 async fn exchange(ports: Ports<'_>, code: SecretString) -> Result<TokenPair, Refusal> {
     let result = ports.intuit.exchange(code, ports.clock.now()).await;
-    result.map_err(|error| match error {
+    result.map_err(of_token_server)
+}
+
+fn of_token_server(error: RefreshError) -> Refusal {
+    match error {
         RefreshError::Dead => Refusal::Intuit("it no longer accepts the code".into()),
         RefreshError::Client => Refusal::Intuit(error.to_string()),
         RefreshError::Unknown(reason) => Refusal::Unreachable(reason),
-    })
+    }
 }
 
 /// Tries the new tokens and, if they are good, stores them and the connection.

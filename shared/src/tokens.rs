@@ -39,6 +39,11 @@ pub struct TokenPair {
 }
 
 impl TokenPair {
+    /// Whether the access token is good for some minutes, as far as its age goes.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.serves(None, now, EARLY)
+    }
+
     /// Whether the access token is good for this much longer, and is not the one that was rejected.
     fn serves(&self, rejected: Option<&SecretString>, now: Timestamp, left: SignedDuration) -> bool {
         let is_rejected =

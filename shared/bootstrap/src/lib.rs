@@ -1,1 +1,15 @@
-//! What every function's main shares: configuration, telemetry, clients, the SQS batch loop.
+//! What every function's main shares.
+//!
+//! [`config`] reads the environment, [`telemetry`] sets up the log, and [`Services`] holds the clients, made once per
+//! process; nothing is called before it is needed. [`batch`] takes an SQS batch apart and answers for each message.
+
+pub mod batch;
+pub mod config;
+mod connections;
+mod intuit;
+mod services;
+pub mod telemetry;
+
+pub use connections::Connections;
+pub use intuit::IntuitAt;
+pub use services::{NoBilling, Patience, Secret, Services, SystemClock};

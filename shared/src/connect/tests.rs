@@ -31,8 +31,8 @@ impl FakeIntuit {
 
 #[async_trait]
 impl Intuit for FakeIntuit {
-    fn authorize_url(&self, state: String) -> String {
-        format!("https://intuit.example/?state={state}")
+    async fn authorize_url(&self, state: String) -> Result<String, RefreshError> {
+        Ok(format!("https://intuit.example/?state={state}"))
     }
 
     async fn exchange(&self, code: SecretString, now: Timestamp) -> Result<TokenPair, RefreshError> {

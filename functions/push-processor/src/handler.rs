@@ -1,0 +1,37 @@
+//! A batch of the push queue, handed to the engine.
+
+use std::time::Duration;
+
+use aws::Queue;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use bootstrap::{NoBilling, Services, SystemClock, batch};
+use lambda_runtime::{Error, LambdaEvent};
+use sync::ports::Clock;
+use sync::push::{Ports, messages};
+
+/// Kept for the answer to the queue.
+const RESERVE: Duration = Duration::from_secs(5);
+
+/// Pushes the events in the batch. Fails only if the queue cannot be answered.
+pub(crate) async fn handle(
+    services: &Services,
+    queue: &Queue,
+    event: LambdaEvent<SqsEvent>,
+) -> Result<SqsBatchResponse, Error> {
+    let ports = Ports {
+        companies: &services.companies,
+        ledger: &services.ledger,
+        activity: &services.activity,
+        billing: &NoBilling,
+        connector: &services.connections,
+        clock: &SystemClock,
+    };
+    let time = time_left(event.context.deadline);
+    Ok(batch::run(event.payload, queue, time, async |group| messages(ports, &group).await).await?)
+}
+
+/// The time until the function is stopped, less the reserve. `deadline` is in milliseconds of Unix time.
+fn time_left(deadline: u64) -> Duration {
+    let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
+    Duration::from_millis(deadline.saturating_sub(now)).saturating_sub(RESERVE)
+}

@@ -1,0 +1,227 @@
+//! The environment variables: every one has its name, meaning and form here, and is read here only.
+
+use std::fmt;
+
+use quickbooks::Endpoints;
+use url::Url;
+
+/// DynamoDB table of companies.
+pub const COMPANIES_TABLE: &str = "COMPANIES_TABLE";
+/// DynamoDB table of links.
+pub const LINKS_TABLE: &str = "LINKS_TABLE";
+/// DynamoDB table of the activity log.
+pub const ACTIVITY_TABLE: &str = "ACTIVITY_TABLE";
+/// What the names of the companies' token secrets begin with.
+pub const COMPANY_SECRET_PREFIX: &str = "COMPANY_SECRET_PREFIX";
+/// Secret with the Intuit app's keys: JSON with `client_id` and `client_secret`.
+pub const INTUIT_APP_SECRET: &str = "INTUIT_APP_SECRET";
+/// Address of the accounting API.
+pub const QUICKBOOKS_API_URL: &str = "QUICKBOOKS_API_URL";
+/// Where a person consents.
+pub const INTUIT_AUTHORIZE_URL: &str = "INTUIT_AUTHORIZE_URL";
+/// Where codes and refresh tokens are traded.
+pub const INTUIT_TOKEN_URL: &str = "INTUIT_TOKEN_URL";
+/// Where tokens are given up.
+pub const INTUIT_REVOKE_URL: &str = "INTUIT_REVOKE_URL";
+/// What is logged, as `tracing` filters say it. `INFO` if it is not set.
+pub const RUST_LOG: &str = "RUST_LOG";
+/// oauth-callback: secret that signs links and states, at least 32 bytes.
+pub const SIGNING_KEY_SECRET: &str = "SIGNING_KEY_SECRET";
+/// oauth-callback: address under which people reach the API. Empty takes it from the request.
+pub const PUBLIC_URL: &str = "PUBLIC_URL";
+/// push-processor: address of the push queue.
+pub const PUSH_QUEUE_URL: &str = "PUSH_QUEUE_URL";
+
+/// Where variables come from.
+pub trait Variables {
+    /// The value of a variable, if it is set.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+/// The process's environment.
+#[derive(Clone, Copy, Debug)]
+pub struct Environment;
+
+impl Variables for Environment {
+    fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+impl<const N: usize> Variables for [(&str, &str); N] {
+    fn get(&self, name: &str) -> Option<String> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    }
+}
+
+/// What every function needs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Name of the companies' table.
+    pub companies_table: String,
+    /// Name of the links' table.
+    pub links_table: String,
+    /// Name of the activity log's table.
+    pub activity_table: String,
+    /// What the names of the companies' secrets begin with.
+    pub company_secret_prefix: String,
+    /// Name or ARN of the secret with the app's keys.
+    pub intuit_app_secret: String,
+    /// Where Intuit is.
+    pub endpoints: Endpoints,
+}
+
+/// What oauth-callback needs.
+#[derive(Clone, Debug)]
+pub struct OauthConfig {
+    /// What every function needs.
+    pub shared: Config,
+    /// Name or ARN of the secret that signs links and states.
+    pub signing_key_secret: String,
+    /// Address under which people reach the API, if it is not the one in the request.
+    pub public_url: Option<Url>,
+}
+
+/// What push-processor needs.
+#[derive(Clone, Debug)]
+pub struct PushConfig {
+    /// What every function needs.
+    pub shared: Config,
+    /// Address of the push queue.
+    pub push_queue_url: String,
+}
+
+/// Everything that is wrong with the variables, one line for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration is wrong: {}", self.0.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl OauthConfig {
+    /// Reads all of it, or says everything that is wrong.
+    pub fn read(variables: &dyn Variables) -> Result<OauthConfig, ConfigError> {
+        let mut reader = Reader { variables, problems: Vec::new() };
+        let shared = reader.shared();
+        let signing_key_secret = reader.text(SIGNING_KEY_SECRET);
+        let public_url = reader.optional_url(PUBLIC_URL);
+        let (Some(shared), Some(signing_key_secret), true) =
+            (shared, signing_key_secret, reader.problems.is_empty())
+        else {
+            return Err(ConfigError(reader.problems));
+        };
+        Ok(OauthConfig { shared, signing_key_secret, public_url })
+    }
+}
+
+impl PushConfig {
+    /// Reads all of it, or says everything that is wrong.
+    pub fn read(variables: &dyn Variables) -> Result<PushConfig, ConfigError> {
+        let mut reader = Reader { variables, problems: Vec::new() };
+        let (shared, push_queue_url) = (reader.shared(), reader.text(PUSH_QUEUE_URL));
+        let (Some(shared), Some(push_queue_url)) = (shared, push_queue_url) else {
+            return Err(ConfigError(reader.problems));
+        };
+        Ok(PushConfig { shared, push_queue_url })
+    }
+}
+
+/// Reads on after a problem, so that all of them are reported at once.
+struct Reader<'a> {
+    variables: &'a dyn Variables,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn shared(&mut self) -> Option<Config> {
+        // All are read before one that is missing ends it.
+        let texts = [COMPANIES_TABLE, LINKS_TABLE, ACTIVITY_TABLE, COMPANY_SECRET_PREFIX, INTUIT_APP_SECRET]
+            .map(|name| self.text(name));
+        let urls = [QUICKBOOKS_API_URL, INTUIT_AUTHORIZE_URL, INTUIT_TOKEN_URL, INTUIT_REVOKE_URL]
+            .map(|name| self.url(name));
+        let [companies_table, links_table, activity_table, company_secret_prefix, intuit_app_secret] = texts;
+        let [api, authorize, token, revoke] = urls;
+        Some(Config {
+            companies_table: companies_table?,
+            links_table: links_table?,
+            activity_table: activity_table?,
+            company_secret_prefix: company_secret_prefix?,
+            intuit_app_secret: intuit_app_secret?,
+            endpoints: Endpoints { api: api?, authorize: authorize?, token: token?, revoke: revoke? },
+        })
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        let value = self.variables.get(name).filter(|value| !value.trim().is_empty());
+        if value.is_none() {
+            self.problems.push(format!("{name} is not set"));
+        }
+        value
+    }
+
+    fn url(&mut self, name: &str) -> Option<Url> {
+        let value = self.text(name)?;
+        match Url::parse(&value) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url),
+            Ok(_) | Err(_) => {
+                self.problems.push(format!("{name} is {value:?}, which is no http or https address"));
+                None
+            }
+        }
+    }
+
+    fn optional_url(&mut self, name: &str) -> Option<Url> {
+        self.variables.get(name).filter(|value| !value.trim().is_empty()).and_then(|_| self.url(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 12] = [
+        (COMPANIES_TABLE, "companies"),
+        (LINKS_TABLE, "links"),
+        (ACTIVITY_TABLE, "activity"),
+        (COMPANY_SECRET_PREFIX, "counterpart/companies/"),
+        (INTUIT_APP_SECRET, "app"),
+        (QUICKBOOKS_API_URL, "https://quickbooks.example"),
+        (INTUIT_AUTHORIZE_URL, "https://consent.example/connect"),
+        (INTUIT_TOKEN_URL, "https://tokens.example/bearer"),
+        (INTUIT_REVOKE_URL, "https://tokens.example/revoke"),
+        (SIGNING_KEY_SECRET, "signing-key"),
+        (PUBLIC_URL, ""),
+        (PUSH_QUEUE_URL, "https://sqs.example/pushes.fifo"),
+    ];
+
+    #[test]
+    fn a_whole_configuration_is_read() {
+        let oauth = OauthConfig::read(&GOOD).unwrap();
+        assert_eq!(oauth.public_url, None);
+        assert_eq!(oauth.shared.endpoints.token.as_str(), "https://tokens.example/bearer");
+        assert_eq!(PushConfig::read(&GOOD).unwrap().push_queue_url, "https://sqs.example/pushes.fifo");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let variables =
+            [(COMPANIES_TABLE, "companies"), (LINKS_TABLE, " "), (INTUIT_TOKEN_URL, "tokens.example")];
+        let error = PushConfig::read(&variables).unwrap_err().to_string();
+        assert!(!error.contains(COMPANIES_TABLE), "{error}");
+        assert!(error.contains("LINKS_TABLE is not set; ACTIVITY_TABLE is not set"), "{error}");
+        assert!(error.contains("INTUIT_TOKEN_URL is \"tokens.example\""), "{error}");
+        assert!(error.contains("PUSH_QUEUE_URL is not set"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_public_address_is_a_problem_of_its_own() {
+        let mut variables = GOOD;
+        variables[10].1 = "counterpart.example";
+        assert!(OauthConfig::read(&variables).unwrap_err().to_string().contains("PUBLIC_URL"));
+    }
+}

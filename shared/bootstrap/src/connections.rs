@@ -1,0 +1,170 @@
+//! The way to each company's QuickBooks: tokens found, refreshed and kept in memory, and used for calls.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use quickbooks::Client;
+use quickbooks_wire::query::Query;
+use quickbooks_wire::{Entity, EntityKind};
+use secrecy::SecretString;
+use sync::ids::{Books, QuickBooksId};
+use sync::link::RequestId;
+use sync::ports::{
+    CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, TokenServer, Vault,
+};
+use sync::reference::ReferenceLists;
+use sync::tokens::{self, TokenPair, token_pair};
+use tokio::sync::RwLock;
+use uuid::Uuid;
+
+use crate::intuit::explain;
+
+/// Makes the client of a realm with an access token.
+pub(crate) type MakeClient = Box<dyn Fn(&Books, &SecretString) -> Client + Send + Sync>;
+
+/// Everybody's connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Connections(Arc<Shared>);
+
+struct Shared {
+    companies: Box<dyn Companies>,
+    vault: Box<dyn Vault>,
+    server: Arc<dyn TokenServer>,
+    clock: Box<dyn Clock>,
+    client: MakeClient,
+    /// Pairs by their books. One that another process has replaced is found out by its rejection.
+    known: Mutex<HashMap<Books, TokenPair>>,
+}
+
+impl Connections {
+    pub(crate) fn new(
+        companies: Box<dyn Companies>,
+        vault: Box<dyn Vault>,
+        server: Arc<dyn TokenServer>,
+        clock: Box<dyn Clock>,
+        client: MakeClient,
+    ) -> Connections {
+        Connections(Arc::new(Shared { companies, vault, server, clock, client, known: Mutex::default() }))
+    }
+}
+
+#[async_trait]
+impl Connector for Connections {
+    async fn open(&self, books: &Books) -> Result<Arc<dyn QuickBooks>, OpenError> {
+        let token = self.0.access_token(books, None).await?;
+        let current = RwLock::new(((self.0.client)(books, &token), token));
+        Ok(Arc::new(Session { shared: Arc::clone(&self.0), books: books.clone(), current }))
+    }
+}
+
+impl Shared {
+    async fn access_token(
+        &self,
+        books: &Books,
+        rejected: Option<&SecretString>,
+    ) -> Result<SecretString, OpenError> {
+        if rejected.is_none()
+            && let Some(known) = self.known(books)
+        {
+            return Ok(known.access_token);
+        }
+        let ports = tokens::Ports {
+            companies: &*self.companies,
+            vault: &*self.vault,
+            server: &*self.server,
+            clock: &*self.clock,
+        };
+        let result = token_pair(ports, books, &Uuid::new_v4().to_string(), rejected).await;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(pair) => {
+                let token = pair.access_token.clone();
+                known.insert(books.clone(), pair);
+                Ok(token)
+            }
+            Err(error) => {
+                known.remove(books);
+                Err(error)
+            }
+        }
+    }
+
+    fn known(&self, books: &Books) -> Option<TokenPair> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(books).filter(|pair| pair.is_fresh(self.clock.now())).cloned()
+    }
+}
+
+/// The accounting API of some books, with a token that is renewed once when QuickBooks rejects it.
+struct Session {
+    shared: Arc<Shared>,
+    books: Books,
+    current: RwLock<(Client, SecretString)>,
+}
+
+impl Session {
+    async fn client(&self) -> (Client, SecretString) {
+        self.current.read().await.clone()
+    }
+
+    /// The client with a token in place of one that was rejected.
+    async fn renewed(&self, rejected: &SecretString) -> Result<Client, CallError> {
+        let token =
+            self.shared.access_token(&self.books, Some(rejected)).await.map_err(|error| match error {
+                OpenError::NotConnected => CallError::Unauthorized,
+                OpenError::Later(_) | OpenError::Store(_) => CallError::NotSent(explain(&error)),
+            })?;
+        let client = (self.shared.client)(&self.books, &token);
+        *self.current.write().await = (client.clone(), token);
+        Ok(client)
+    }
+}
+
+/// Makes a call, and makes it again with another token if QuickBooks rejects the first: then nothing has happened.
+macro_rules! call {
+    ($session:ident.$method:ident($($argument:expr),*)) => {{
+        let (client, token) = $session.client().await;
+        match client.$method($($argument),*).await {
+            Err(CallError::Unauthorized) => $session.renewed(&token).await?.$method($($argument),*).await,
+            result => result,
+        }
+    }};
+}
+
+#[async_trait]
+impl QuickBooks for Session {
+    async fn create(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
+        call!(self.create(entity, request_id))
+    }
+
+    async fn update(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
+        call!(self.update(entity, request_id))
+    }
+
+    async fn void(
+        &self,
+        kind: EntityKind,
+        id: &QuickBooksId,
+        sync_token: &str,
+        request_id: &RequestId,
+    ) -> Result<Entity, CallError> {
+        call!(self.void(kind, id, sync_token, request_id))
+    }
+
+    async fn read(&self, kind: EntityKind, id: &QuickBooksId) -> Result<Option<Entity>, CallError> {
+        call!(self.read(kind, id))
+    }
+
+    async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
+        call!(self.query(queries))
+    }
+
+    async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError> {
+        call!(self.name_holders(name))
+    }
+
+    async fn reference_lists(&self) -> Result<ReferenceLists, CallError> {
+        call!(self.reference_lists())
+    }
+}

@@ -1,0 +1,133 @@
+//! The clients that a function works with, made once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoLedger, Queue, SecretsVault};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use sync::ids::{BillingId, CompanyId};
+use sync::model::{Kind, Record};
+use sync::ports::{Billing, Clock, StoreError};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::config::Config;
+use crate::connections::Connections;
+use crate::intuit::{App, IntuitAt};
+
+/// How long Intuit is waited for. Shorter than the function's own timeout (template.yaml).
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a connection.
+    pub connect: Duration,
+    /// For a whole call.
+    pub total: Duration,
+}
+
+/// Everything that is outside, ready for use.
+pub struct Services {
+    /// Tenants.
+    pub companies: DynamoCompanies,
+    /// Who is linked with whom.
+    pub ledger: DynamoLedger,
+    /// What became of each event.
+    pub activity: DynamoActivityLog,
+    /// Token pairs.
+    pub vault: SecretsVault,
+    /// The way to each company's QuickBooks.
+    pub connections: Connections,
+    aws: Aws,
+    app: Arc<App>,
+}
+
+impl Services {
+    /// Makes the clients. Calls nobody. Fails if the HTTP client cannot be made.
+    pub async fn new(config: &Config, patience: Patience) -> Result<Services, reqwest::Error> {
+        let aws = Aws::load().await;
+        let http = quickbooks::http_client(patience.connect, patience.total)?;
+        let app = App::new(aws.clone(), http, config.endpoints.clone(), config.intuit_app_secret.clone());
+        let app = Arc::new(app);
+        let companies = aws.companies(&config.companies_table);
+        let vault = aws.vault(&config.company_secret_prefix);
+        let clients = Arc::clone(&app);
+        let connections = Connections::new(
+            Box::new(companies.clone()),
+            Box::new(vault.clone()),
+            Arc::clone(&app) as _,
+            Box::new(SystemClock),
+            Box::new(move |books, token| clients.client(&books.realm, token)),
+        );
+        Ok(Services {
+            ledger: aws.ledger(&config.links_table),
+            activity: aws.activity_log(&config.activity_table),
+            companies,
+            vault,
+            connections,
+            aws,
+            app,
+        })
+    }
+
+    /// Intuit, with the address that people come back to.
+    pub fn intuit(&self, redirect_uri: Url) -> IntuitAt {
+        IntuitAt::new(Arc::clone(&self.app), redirect_uri)
+    }
+
+    /// The queue at an address.
+    pub fn queue(&self, url: &str) -> Queue {
+        self.aws.queue(url)
+    }
+
+    /// A secret, read when it is first asked for.
+    pub fn secret(&self, id: impl Into<String>) -> Secret {
+        Secret { aws: self.aws.clone(), id: id.into(), text: OnceCell::new() }
+    }
+}
+
+/// A secret that is read once, when it is needed.
+pub struct Secret {
+    aws: Aws,
+    id: String,
+    text: OnceCell<SecretString>,
+}
+
+impl Secret {
+    /// Its text. A failure is not kept: the next caller tries again.
+    pub async fn text(&self) -> Result<&SecretString, StoreError> {
+        self.text.get_or_try_init(|| self.aws.secret(&self.id)).await
+    }
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else asks")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// A billing app that sends whole records with its events and cannot be asked for others.
+#[derive(Clone, Copy, Debug)]
+pub struct NoBilling;
+
+#[async_trait]
+impl Billing for NoBilling {
+    async fn fetch(
+        &self,
+        _company: &CompanyId,
+        _kind: Kind,
+        _id: &BillingId,
+    ) -> Result<Option<Record>, StoreError> {
+        Ok(None)
+    }
+}
