@@ -60,7 +60,8 @@ pub(crate) enum Sequence {
     TaxCodes,
     TaxRates,
     Addresses,
-    Alone,
+    CompanyInfo,
+    Preferences,
 }
 
 impl Kind {
@@ -127,7 +128,8 @@ impl Kind {
             Self::TaxAgency => Sequence::TaxAgencies,
             Self::TaxCode => Sequence::TaxCodes,
             Self::TaxRate => Sequence::TaxRates,
-            Self::CompanyInfo | Self::Preferences => Sequence::Alone,
+            Self::CompanyInfo => Sequence::CompanyInfo,
+            Self::Preferences => Sequence::Preferences,
         }
     }
 

@@ -33,16 +33,17 @@ impl Company {
     ///
     /// # Errors
     /// 2130 for a malformed id, 600 for an id that belongs to a different request.
-    pub(crate) fn repeated(&mut self, request: &Request, now: Timestamp) -> Result<Option<Answer>, Fault> {
+    pub(crate) fn repeated(&self, request: &Request, now: Timestamp) -> Result<Option<Answer>, Fault> {
         let Some(id) = request_id(request) else { return Ok(None) };
         let longest = if request.path.trim_matches('/') == "batch" { LONGEST_WITH_BATCH } else { LONGEST };
         let length = id.chars().count();
         if length > longest {
             return Err(Fault::request_id_format(longest, length));
         }
-        self.repeats.forget_before(now - i64::from(self.switches.requestid_hours).hours());
+        let limit = self.oldest_repeat(now);
         match self.repeats.answers.get(id) {
             None => Ok(None),
+            Some(repeat) if repeat.at <= limit => Ok(None),
             Some(repeat) if repeat.fingerprint == fingerprint(request) => {
                 Ok(Some(Answer { status: repeat.status, body: repeat.body.clone() }))
             }
@@ -59,8 +60,13 @@ impl Company {
             body: answer.body.clone(),
             at: now,
         };
+        self.repeats.forget_before(self.oldest_repeat(now));
         self.repeats.answers.insert(id.to_owned(), repeat);
         self.repeats.oldest_first.push_back(id.to_owned());
+    }
+
+    fn oldest_repeat(&self, now: Timestamp) -> Timestamp {
+        now - i64::from(self.switches.requestid_hours).hours()
     }
 }
 

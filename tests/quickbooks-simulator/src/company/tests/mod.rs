@@ -1,6 +1,17 @@
 //! The company from outside: requests in, answers out.
 
+mod batches;
+mod changes;
+mod customers;
+mod invoices;
+mod items;
+mod payments;
+mod queries;
+mod random;
+mod routes;
 mod seeds;
+mod settings;
+mod taxes;
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
