@@ -131,6 +131,13 @@ impl EventId {
     }
 }
 
+impl QuickBooksId {
+    /// Stands where an id will be, to see whether the rest can be booked; never sent.
+    pub(crate) fn placeholder() -> QuickBooksId {
+        QuickBooksId("0".to_owned())
+    }
+}
+
 impl BillingId {
     /// The stand-in under which a product is linked while only its key is known: invoice lines need not carry ids.
     pub fn of_product_key(key: &str) -> BillingId {

@@ -76,6 +76,15 @@ pub fn map(
     })
 }
 
+/// Whether the invoice can be booked, once its Customer and Items are there.
+///
+/// # Errors
+/// As [`map`].
+pub fn check(invoice: &Invoice, reference: &Reference) -> Result<(), Park> {
+    let any = QuickBooksId::placeholder();
+    map(invoice, &any, |_| Some(any.clone()), reference).map(drop)
+}
+
 fn is_elsewhere(reference: &Reference) -> bool {
     !matches!(reference.country.as_str(), "US" | "USA" | "")
 }

@@ -45,6 +45,18 @@ pub fn map(
     })
 }
 
+/// Whether the payment can be booked, once its Customer is there.
+///
+/// # Errors
+/// As [`map`].
+pub fn check(
+    payment: &Payment,
+    invoice: impl Fn(&BillingId) -> Option<QuickBooksId>,
+    reference: &Reference,
+) -> Result<(), Park> {
+    map(payment, &QuickBooksId::placeholder(), invoice, reference).map(drop)
+}
+
 fn check_amounts(payment: &Payment) -> Result<(), Park> {
     let refunded = payment.refunded.unwrap_or_default();
     if refunded > Decimal::ZERO {

@@ -157,6 +157,8 @@ impl Batch<'_> {
         if known.is_none() {
             matching::no_twin(bill, &self.found)?;
         }
+        // What cannot be booked is told before anything is made for its sake.
+        invoice::check(bill, &self.reference)?;
         let customer = self
             .ensure_client(event, &bill.client_id, bill.client.as_ref(), bill.currency.as_deref())
             .await?;
@@ -182,6 +184,7 @@ impl Batch<'_> {
 
     async fn payment(&mut self, event: &EntityEvent, paid: &Payment) -> Result<Done, Ending> {
         let subject = Subject::of(event, Kind::Payment, &paid.id);
+        payment::check(paid, |id| self.linked(Kind::Invoice, id), &self.reference)?;
         let customer = self
             .ensure_client(event, &paid.client_id, paid.client.as_ref(), paid.currency.as_deref())
             .await?;
