@@ -135,7 +135,7 @@ impl Company {
         });
         let details: Vec<Value> = details.collect();
         let name = format!("{state} {zip_prefix}").trim().to_owned();
-        let tax_code = self.insert_tax_code(&name, "SYSTEM_GENERATED", details, Vec::new(), now);
+        let tax_code = self.insert_tax_code(&name, "SYSTEM_GENERATED", &details, &[], now);
         self.tax_areas.push(TaxArea { state: state.to_owned(), zip_prefix: zip_prefix.to_owned(), tax_code });
     }
 }

@@ -34,10 +34,10 @@ impl Company {
                 return Err(Fault::duplicate_name_of("account"));
             }
         }
-        if let Some(parent) = object.reference("ParentRef") {
-            if self.refer(Kind::Account, parent)?.text("AccountType") != object.text("AccountType") {
-                return Err(Fault::invalid_parent("A sub-account must be of its parent's type"));
-            }
+        if let Some(parent) = object.reference("ParentRef")
+            && self.refer(Kind::Account, parent)?.text("AccountType") != object.text("AccountType")
+        {
+            return Err(Fault::invalid_parent("A sub-account must be of its parent's type"));
         }
         self.settle_name(Kind::Account, &mut object, draft.previous)?;
         self.settle_place(Kind::Account, &mut object)?;

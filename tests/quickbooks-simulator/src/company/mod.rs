@@ -29,6 +29,10 @@ mod taxes;
 mod wire;
 mod writes;
 
+#[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with the JSON in the call")]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -36,16 +40,14 @@ use kinds::Kind;
 use repeats::Repeats;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-#[cfg(test)]
-mod tests;
-
-pub use bookkeeper::Refused;
-pub use switches::{BatchOrder, BeyondWindow, Switches};
-
 use store::Store;
 use taxes::TaxArea;
 use wire::Members;
+
+pub use self::{
+    bookkeeper::Refused,
+    switches::{BatchOrder, BeyondWindow, Switches},
+};
 
 /// A request to the accounting API, after authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]

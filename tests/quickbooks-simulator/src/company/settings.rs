@@ -125,8 +125,7 @@ impl Company {
         }
     }
 
-    pub(crate) fn settle_company_info(draft: Draft<'_>) -> Object {
-        let mut draft = draft;
+    pub(crate) fn settle_company_info(mut draft: Draft<'_>) -> Object {
         for member in ["CompanyName", "CompanyAddr"] {
             if !draft.object.contains_key(member) {
                 draft.keep(member);
@@ -136,7 +135,7 @@ impl Company {
     }
 
     /// Takes over what can be written, setting by setting; a setting of another type than before is refused.
-    pub(crate) fn settle_preferences(&self, draft: Draft<'_>) -> Result<Object, Fault> {
+    pub(crate) fn settle_preferences(&self, draft: &Draft<'_>) -> Result<Object, Fault> {
         let mut object = draft.previous.cloned().unwrap_or_default();
         for (group, settings) in WRITABLE {
             let Some(sent) = draft.sent.get(*group) else { continue };

@@ -271,7 +271,8 @@ mod tests {
     use super::*;
 
     fn object(value: Value) -> Object {
-        value.as_object().unwrap().clone()
+        let Value::Object(object) = value else { panic!("{value}") };
+        object
     }
 
     fn at(second: i64) -> Timestamp {

@@ -188,7 +188,7 @@ impl Company {
             Kind::Invoice => self.settle_invoice(draft),
             Kind::Payment => self.settle_payment(draft),
             Kind::CompanyInfo => Ok(Self::settle_company_info(draft)),
-            Kind::Preferences => self.settle_preferences(draft),
+            Kind::Preferences => self.settle_preferences(&draft),
             Kind::TaxCode | Kind::TaxRate => Err(Fault::operation_not_supported(kind.name())),
         }
     }

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::company::{Company, kinds::Kind};
 
-/// Code, and its rates: name, percent, what the rate is charged on.
-const CODES: &[(&str, &[(&str, u8, &str)])] = &[
+/// Name, percent, what the rate is charged on.
+type CodeRate = (&'static str, u8, &'static str);
+
+const CODES: &[(&str, &[CodeRate])] = &[
     ("20.0% S", &[("20% S", 20, "TaxOnAmount")]),
     ("5.0% R", &[("5% R", 5, "TaxOnAmount")]),
     ("0.0% Z", &[("0% Z", 0, "TaxOnAmount")]),
@@ -69,7 +71,7 @@ impl Company {
         self.plant(Kind::Invoice, invoice, now);
     }
 
-    fn plant_code(&mut self, name: &str, rates: &[(&str, u8, &str)], agency: &str, now: Timestamp) -> String {
+    fn plant_code(&mut self, name: &str, rates: &[CodeRate], agency: &str, now: Timestamp) -> String {
         let details = rates.iter().enumerate().map(|(order, (name, percent, base))| {
             let rate = self.insert_tax_rate(name, Decimal::from(*percent), agency, now);
             json!({
@@ -77,6 +79,6 @@ impl Company {
             })
         });
         let details: Vec<Value> = details.collect();
-        self.insert_tax_code(name, "USER_DEFINED", details, Vec::new(), now)
+        self.insert_tax_code(name, "USER_DEFINED", &details, &[], now)
     }
 }

@@ -7,228 +7,28 @@ use serde_json::{Value, json};
 use super::days_ago;
 use crate::company::{Company, kinds::Kind};
 
-/// Display name, given name, family name, street, city, state, ZIP, e-mail, taxable.
-const CUSTOMERS: &[(&str, &str, &str, &str, &str, &str, &str, &str, bool)] = &[
-    (
-        "Amber Hill Nursery",
-        "Ruth",
-        "Okafor",
-        "12 Quarry Rd",
-        "Bayview",
-        "CA",
-        "94041",
-        "ruth@amberhill.example.com",
-        true,
-    ),
-    (
-        "Barlow & Finch Architects",
-        "Tom",
-        "Barlow",
-        "88 Harbor St",
-        "Palo Verde",
-        "CA",
-        "94303",
-        "tom@barlowfinch.example.com",
-        true,
-    ),
-    (
-        "Cedar Point Schools",
-        "Ines",
-        "Marsh",
-        "400 Learning Way",
-        "Bayview",
-        "CA",
-        "94043",
-        "facilities@cedarpoint.example.com",
-        false,
-    ),
-    (
-        "Delgado's Diner",
-        "Luis",
-        "Delgado",
-        "9 Main St",
-        "Half Cove",
-        "CA",
-        "94019",
-        "luis@delgados.example.com",
-        true,
-    ),
-    (
-        "Edith Lindqvist",
-        "Edith",
-        "Lindqvist",
-        "31 Fern Ct",
-        "Bayview",
-        "CA",
-        "94041",
-        "edith.l@example.com",
-        true,
-    ),
-    (
-        "Foxglove Bed & Breakfast",
-        "Maya",
-        "Thorne",
-        "77 Cliff Dr",
-        "Half Cove",
-        "CA",
-        "94019",
-        "stay@foxglove.example.com",
-        true,
-    ),
-    (
-        "Grant Iverson",
-        "Grant",
-        "Iverson",
-        "5 Olive Ave",
-        "Tucson",
-        "AZ",
-        "85719",
-        "grant.iverson@example.com",
-        true,
-    ),
-    (
-        "Hollis O'Rourke",
-        "Hollis",
-        "O'Rourke",
-        "260 Birch Ln",
-        "Bayview",
-        "CA",
-        "94041",
-        "hollis@example.com",
-        true,
-    ),
-    (
-        "Ironwood Golf Club",
-        "Petra",
-        "Novak",
-        "1 Fairway Loop",
-        "Tucson",
-        "AZ",
-        "85750",
-        "grounds@ironwood.example.com",
-        true,
-    ),
-    (
-        "Jacaranda Homeowners",
-        "Sam",
-        "Whitlock",
-        "100 Jacaranda Pl",
-        "Tucson",
-        "AZ",
-        "85718",
-        "board@jacaranda.example.com",
-        true,
-    ),
-    (
-        "Kestrel Logistics",
-        "Dana",
-        "Reyes",
-        "640 Depot Rd",
-        "Stockwell",
-        "CA",
-        "95202",
-        "dana@kestrel.example.com",
-        true,
-    ),
-    (
-        "Larkspur Clinic",
-        "Noor",
-        "Haddad",
-        "18 Wellness Blvd",
-        "Palo Verde",
-        "CA",
-        "94303",
-        "office@larkspur.example.com",
-        false,
-    ),
-    (
-        "Mendel Brothers Winery",
-        "Jonas",
-        "Mendel",
-        "2300 Vine Rd",
-        "Sonora Hills",
-        "CA",
-        "95476",
-        "cellar@mendel.example.com",
-        true,
-    ),
-    (
-        "Nettle Creek Library",
-        "Ada",
-        "Brandt",
-        "6 Reading Sq",
-        "Bayview",
-        "CA",
-        "94041",
-        "ada@nettlecreek.example.com",
-        false,
-    ),
-    (
-        "Olive & Oak Catering",
-        "Priya",
-        "Raman",
-        "52 Market St",
-        "Palo Verde",
-        "CA",
-        "94301",
-        "hello@oliveoak.example.com",
-        true,
-    ),
-    (
-        "Pemberton Estate",
-        "Clive",
-        "Pemberton",
-        "1 Manor Dr",
-        "Hillsborough",
-        "CA",
-        "94010",
-        "clive@pemberton.example.com",
-        true,
-    ),
-    (
-        "Quillen Dental",
-        "Bea",
-        "Quillen",
-        "14 Bay Plaza",
-        "Bayview",
-        "CA",
-        "94041",
-        "bea@quillen.example.com",
-        true,
-    ),
-    (
-        "Rosa Beltrán",
-        "Rosa",
-        "Beltrán",
-        "93 Poppy St",
-        "Half Cove",
-        "CA",
-        "94019",
-        "rosa.beltran@example.com",
-        true,
-    ),
-    (
-        "Stonebridge Apartments",
-        "Wes",
-        "Tanaka",
-        "700 River Walk",
-        "Stockwell",
-        "CA",
-        "95203",
-        "wes@stonebridge.example.com",
-        true,
-    ),
-    (
-        "Tamarind Foods",
-        "Gita",
-        "Lal",
-        "29 Mill Rd",
-        "Palo Verde",
-        "CA",
-        "94303",
-        "gita@tamarind.example.com",
-        true,
-    ),
+/// Display name, given name, family name, street, city, state, ZIP, e-mail, and whether it is taxed.
+const CUSTOMERS: &[&str] = &[
+    "Amber Hill Nursery|Ruth|Okafor|12 Quarry Rd|Bayview|CA|94041|ruth@amberhill.example.com|taxed",
+    "Barlow & Finch Architects|Tom|Barlow|88 Harbor St|Palo Verde|CA|94303|tom@barlowfinch.example.com|taxed",
+    "Cedar Point Schools|Ines|Marsh|400 Learning Way|Bayview|CA|94043|facilities@cedarpoint.example.com|exempt",
+    "Delgado's Diner|Luis|Delgado|9 Main St|Half Cove|CA|94019|luis@delgados.example.com|taxed",
+    "Edith Lindqvist|Edith|Lindqvist|31 Fern Ct|Bayview|CA|94041|edith.l@example.com|taxed",
+    "Foxglove Bed & Breakfast|Maya|Thorne|77 Cliff Dr|Half Cove|CA|94019|stay@foxglove.example.com|taxed",
+    "Grant Iverson|Grant|Iverson|5 Olive Ave|Tucson|AZ|85719|grant.iverson@example.com|taxed",
+    "Hollis O'Rourke|Hollis|O'Rourke|260 Birch Ln|Bayview|CA|94041|hollis@example.com|taxed",
+    "Ironwood Golf Club|Petra|Novak|1 Fairway Loop|Tucson|AZ|85750|grounds@ironwood.example.com|taxed",
+    "Jacaranda Homeowners|Sam|Whitlock|100 Jacaranda Pl|Tucson|AZ|85718|board@jacaranda.example.com|taxed",
+    "Kestrel Logistics|Dana|Reyes|640 Depot Rd|Stockwell|CA|95202|dana@kestrel.example.com|taxed",
+    "Larkspur Clinic|Noor|Haddad|18 Wellness Blvd|Palo Verde|CA|94303|office@larkspur.example.com|exempt",
+    "Mendel Brothers Winery|Jonas|Mendel|2300 Vine Rd|Sonora Hills|CA|95476|cellar@mendel.example.com|taxed",
+    "Nettle Creek Library|Ada|Brandt|6 Reading Sq|Bayview|CA|94041|ada@nettlecreek.example.com|exempt",
+    "Olive & Oak Catering|Priya|Raman|52 Market St|Palo Verde|CA|94301|hello@oliveoak.example.com|taxed",
+    "Pemberton Estate|Clive|Pemberton|1 Manor Dr|Hillsborough|CA|94010|clive@pemberton.example.com|taxed",
+    "Quillen Dental|Bea|Quillen|14 Bay Plaza|Bayview|CA|94041|bea@quillen.example.com|taxed",
+    "Rosa Beltrán|Rosa|Beltrán|93 Poppy St|Half Cove|CA|94019|rosa.beltran@example.com|taxed",
+    "Stonebridge Apartments|Wes|Tanaka|700 River Walk|Stockwell|CA|95203|wes@stonebridge.example.com|taxed",
+    "Tamarind Foods|Gita|Lal|29 Mill Rd|Palo Verde|CA|94303|gita@tamarind.example.com|taxed",
 ];
 
 /// Parent, display name, given name, family name, whether its bills go to the parent.
@@ -276,9 +76,9 @@ impl Company {
         let state = self.insert_tax_rate("Desert State", Decimal::new(56, 1), &desert, now);
         let city = self.insert_tax_rate("Tucson City", Decimal::new(26, 1), &desert, now);
         let default =
-            self.insert_tax_code("Bayview", "USER_DEFINED", vec![on_amount(&single, "Bayview")], vec![], now);
-        let both = vec![on_amount(&state, "Desert State"), on_amount(&city, "Tucson City")];
-        self.insert_tax_code("Tucson", "USER_DEFINED", both, vec![], now);
+            self.insert_tax_code("Bayview", "USER_DEFINED", &[on_amount(&single, "Bayview")], &[], now);
+        let both = [on_amount(&state, "Desert State"), on_amount(&city, "Tucson City")];
+        self.insert_tax_code("Tucson", "USER_DEFINED", &both, &[], now);
         self.set_preference("TaxPrefs", "TaxGroupCodeRef", json!({ "value": default }), now);
         self.plant_business(now);
         self.plant_sales(&default, now);
@@ -389,11 +189,13 @@ impl Company {
     }
 
     fn plant_customers(&mut self, now: Timestamp) {
-        for (name, given, family, street, city, state, zip, email, taxable) in CUSTOMERS {
+        for row in CUSTOMERS {
+            let fields: Vec<&str> = row.split('|').collect();
+            let [name, given, family, street, city, state, zip, email, taxed] = fields[..] else { continue };
             let address =
                 json!({ "Line1": street, "City": city, "CountrySubDivisionCode": state, "PostalCode": zip });
             let customer = json!({
-                "DisplayName": name, "GivenName": given, "FamilyName": family, "Taxable": taxable,
+                "DisplayName": name, "GivenName": given, "FamilyName": family, "Taxable": taxed == "taxed",
                 "BillAddr": address, "ShipAddr": address, "PrimaryEmailAddr": { "Address": email },
             });
             self.plant(Kind::Customer, customer, now);

@@ -11,7 +11,7 @@ use crate::company::{
     faults::Fault,
     kinds::Kind,
     names,
-    wire::{self, Members, Object},
+    wire::{self, Members},
 };
 
 impl Company {
@@ -55,7 +55,7 @@ impl Company {
             }));
         }
         let [sales, purchases] = lists;
-        let id = self.insert_tax_code(name, "USER_DEFINED", sales, purchases, now);
+        let id = self.insert_tax_code(name, "USER_DEFINED", &sales, &purchases, now);
         let reply = json!({ "TaxCode": name, "TaxCodeId": id, "TaxRateDetails": echoed });
         Ok(Reply::Bare(reply.as_object().cloned().unwrap_or_default()))
     }
@@ -107,20 +107,16 @@ impl Company {
         &mut self,
         name: &str,
         configured_by: &str,
-        sales: Vec<Value>,
-        purchases: Vec<Value>,
+        sales: &[Value],
+        purchases: &[Value],
         now: Timestamp,
     ) -> String {
-        let code: Value = json!({
+        let code = json!({
             "Name": name, "Description": name, "Active": true, "Hidden": false, "Taxable": true, "TaxGroup": true,
             "TaxCodeConfigType": configured_by,
             "SalesTaxRateList": { "TaxRateDetail": sales },
             "PurchaseTaxRateList": { "TaxRateDetail": purchases },
         });
-        self.store.insert(
-            Kind::TaxCode,
-            Object::from_iter(code.as_object().cloned().unwrap_or_default()),
-            now,
-        )
+        self.store.insert(Kind::TaxCode, code.as_object().cloned().unwrap_or_default(), now)
     }
 }
