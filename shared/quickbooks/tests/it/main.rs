@@ -5,3 +5,4 @@ mod client;
 mod faults;
 mod oauth;
 mod server;
+mod simulator;
