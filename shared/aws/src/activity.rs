@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use sync::activity::Activity;
+use sync::activity::{Activity, ActivityResult};
 use sync::ids::CompanyId;
 use sync::ports::{ActivityLog, StoreError};
 
@@ -20,10 +20,12 @@ use crate::item::{
     BadItem, Document, Item, PACKED_MAX, SK, document, expire, get_number, get_text, keyed, number, pack,
     packed, put_packed, put_plain, text, unpack,
 };
-use crate::table::{Range, Table};
+use crate::table::{Condition, Range, Table, Written};
 
 const PARKED_INDEX: &str = "parked";
 const PARKED_COMPANY: &str = "parked_company";
+/// There when the entry says Done.
+const DONE: &str = "done";
 /// How many further items an entry has.
 const PARTS: &str = "parts";
 
@@ -70,9 +72,15 @@ impl DynamoActivityLog {
         } else {
             expire(&mut item, expiry(entry));
         }
-        let replaced = self.table.put(WRITING, item).await?;
-        let parts_before = replaced.and_then(|item| get_number(&item, PARTS)).unwrap_or(0);
-        for part in parts..parts_before {
+        if matches!(entry.result, ActivityResult::Done(_)) {
+            item.insert(DONE.to_owned(), number(1));
+        }
+        let needless =
+            match self.table.put_if(WRITING, item, Condition::new("attribute_not_exists(#done)")).await? {
+                Written::Yes(before) => parts..before.and_then(|item| get_number(&item, PARTS)).unwrap_or(0),
+                Written::No(_) => 0..parts,
+            };
+        for part in needless {
             self.table.delete(WRITING, &parts_partition(company), &part_key(&sk, part)).await?;
         }
         Ok(())
@@ -157,7 +165,6 @@ impl ActivityLog for DynamoActivityLog {
 
 #[cfg(test)]
 mod tests {
-    use sync::activity::ActivityResult;
     use sync::ids::EventId;
 
     use super::*;

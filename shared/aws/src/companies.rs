@@ -105,7 +105,7 @@ impl Companies for DynamoCompanies {
         }
         let item = company_item(company).map_err(bad(action))?;
         match self.table.put_if(action, item, follows(company.version)).await? {
-            Written::Yes => Ok(true),
+            Written::Yes(_) => Ok(true),
             // An attempt whose answer was lost may have stored it already.
             Written::No(item) => Ok(document::<Company>(&item).is_ok_and(|stored| stored == *company)),
         }
@@ -190,7 +190,7 @@ impl Companies for DynamoCompanies {
         let is_free = Condition::new("attribute_not_exists(#pk) OR #until <= :now OR #holder = :holder")
             .value("now", moment(now))
             .value(HOLDER, text(lease.holder.as_str()));
-        Ok(self.table.put_if("taking a lease", item, is_free).await? == Written::Yes)
+        Ok(matches!(self.table.put_if("taking a lease", item, is_free).await?, Written::Yes(_)))
     }
 
     async fn release_lease(&self, books: &Books, lease: &Lease) -> Result<(), StoreError> {

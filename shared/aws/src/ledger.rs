@@ -216,7 +216,7 @@ impl Ledger for DynamoLedger {
         let item = pending_item(books, intent).map_err(bad(action))?;
         let is_new = Condition::new("attribute_not_exists(#pk)");
         match self.table.put_if(action, item, is_new).await? {
-            Written::Yes => Ok(None),
+            Written::Yes(_) => Ok(None),
             Written::No(item) => Ok(Some(document(&item).map_err(bad(action))?)),
         }
     }
@@ -256,7 +256,7 @@ impl Ledger for DynamoLedger {
         let condition = is_revision(link, before);
         let refusal = match alias_item(books, link) {
             None => match self.table.put_if(WRITING, entry, condition).await? {
-                Written::Yes => return Ok(()),
+                Written::Yes(_) => return Ok(()),
                 Written::No(item) => Some(item),
             },
             Some(alias) => {

@@ -64,8 +64,8 @@ impl Condition {
 /// What became of a conditional write.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Written {
-    /// It was done.
-    Yes,
+    /// It was done, in place of the item that was there.
+    Yes(Option<Item>),
     /// The condition did not hold, and this is the item that is there.
     No(Item),
 }
@@ -154,9 +154,10 @@ impl Table {
             .condition_expression(condition.text)
             .set_expression_attribute_names(condition.names())
             .set_expression_attribute_values(condition.values())
+            .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await {
-            Ok(_) => Ok(Written::Yes),
+            Ok(answer) => Ok(Written::Yes(answer.attributes)),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(refused)) => {
                     Ok(Written::No(refused.item.clone().unwrap_or_default()))
