@@ -1,10 +1,9 @@
 //! The accounting API of one realm.
 
 use jiff::Timestamp;
-use quickbooks_wire::BatchResponse;
 use quickbooks_wire::{
-    Batch, BatchItemRequest, BatchItemResponse, CdcResponse, CompanyInfo, Entity, EntityKind, EntityResponse,
-    Preferences, Query, QueryAnswer, QueryResponse, TaxService,
+    Batch, BatchItemRequest, BatchItemResponse, BatchResponse, CdcResponse, CompanyInfo, Entity, EntityKind,
+    EntityResponse, Preferences, Query, QueryAnswer, QueryResponse, TaxService,
 };
 use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
