@@ -42,7 +42,7 @@ async fn two_stacks_run_side_by_side_and_end_one_by_one() {
 }
 
 #[tokio::test]
-async fn the_push_queue_feeds_its_function_and_has_a_dead_letter_queue() {
+async fn the_push_queue_feeds_its_function_and_gives_up_to_its_dead_letter_queue() {
     let stack = start().await;
     let sqs = aws_sdk_sqs::Client::new(&administrator(&stack).await);
     let queue = stack.output("PushQueueUrl").unwrap();
@@ -60,9 +60,16 @@ async fn the_push_queue_feeds_its_function_and_has_a_dead_letter_queue() {
         .send()
         .await
         .unwrap();
-    while attribute(&sqs, queue, QueueAttributeName::ApproximateNumberOfMessages).await != "0" {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    // The function parks what it cannot read, and only then is the message deleted.
+    let deleted = async {
+        while !is_empty(&sqs, queue).await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    if tokio::time::timeout(Duration::from_secs(60), deleted).await.is_err() {
+        panic!("not handled:\n{}", stack.function_log("PushProcessorFunction").unwrap());
     }
+    assert!(stack.function_log("PushProcessorFunction").unwrap().contains("Parked"));
     stack.stop().await.unwrap();
 }
 
@@ -110,6 +117,12 @@ async fn administrator(stack: &Stack) -> SdkConfig {
         .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local"))
         .load()
         .await
+}
+
+async fn is_empty(sqs: &aws_sdk_sqs::Client, queue: &str) -> bool {
+    let waiting = attribute(sqs, queue, QueueAttributeName::ApproximateNumberOfMessages).await;
+    let taken = attribute(sqs, queue, QueueAttributeName::ApproximateNumberOfMessagesNotVisible).await;
+    waiting == "0" && taken == "0"
 }
 
 async fn attribute(sqs: &aws_sdk_sqs::Client, queue: &str, name: QueueAttributeName) -> String {
