@@ -53,6 +53,11 @@ pub enum ActivityResult {
     },
     /// It waits.
     Parked(Park),
+    /// It waited, and a person said that it need not be carried out.
+    Ignored {
+        /// The person's reason.
+        reason: String,
+    },
 }
 
 impl ActivityResult {

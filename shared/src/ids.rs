@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -118,6 +119,12 @@ impl CompanyId {
 }
 
 impl EventId {
+    /// The queue's id for an attempt to carry an event out again.
+    pub(crate) fn of_retry(event: &EventId, at: Timestamp) -> EventId {
+        let event: String = event.0.chars().take(40).collect();
+        EventId(format!("{} {event}", at.as_millisecond()))
+    }
+
     /// Stands on a link that was made for the sake of another record's event; no sender's event has it.
     pub(crate) fn of_dependency(event: &EventId) -> EventId {
         let event: String = event.0.chars().take(45).collect();

@@ -16,6 +16,7 @@ pub mod memory;
 pub mod model;
 pub mod number;
 pub mod outcome;
+pub mod parked;
 pub mod plan;
 pub mod ports;
 pub mod push;

@@ -11,7 +11,9 @@ use crate::activity::{Activity, ActivityResult};
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::link::{Entry, Intent, Link, LinkKey};
 use crate::model::Kind;
-use crate::ports::{ActivityLog, Companies, ConnectError, Lease, Ledger, LinkError, StoreError, Vault};
+use crate::ports::{
+    ActivityLog, Companies, ConnectError, Lease, Ledger, LinkError, PushQueue, StoreError, Vault,
+};
 use crate::reference::Reference;
 use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
@@ -201,6 +203,28 @@ impl ActivityLog for MemoryActivityLog {
 
     async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError> {
         Ok(self.of(company).into_iter().filter(|activity| activity.result.is_parked()).collect())
+    }
+}
+
+/// A [`PushQueue`] in memory: only the sending side.
+#[derive(Debug, Default)]
+pub struct MemoryPushQueue(Mutex<Vec<(CompanyId, EventId, String)>>);
+
+impl MemoryPushQueue {
+    /// Every body that was sent, in order.
+    pub fn bodies(&self) -> Vec<String> {
+        lock(&self.0).iter().map(|(_, _, body)| body.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl PushQueue for MemoryPushQueue {
+    async fn send(&self, company: &CompanyId, id: &EventId, body: &str) -> Result<(), StoreError> {
+        let mut sent = lock(&self.0);
+        if !sent.iter().any(|(to, known, _)| to == company && known == id) {
+            sent.push((company.clone(), id.clone(), body.to_owned()));
+        }
+        Ok(())
     }
 }
 

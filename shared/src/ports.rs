@@ -10,7 +10,7 @@ use quickbooks_wire::query::Query;
 use quickbooks_wire::{Entity, EntityKind, Fault};
 
 use crate::activity::Activity;
-use crate::ids::{BillingId, Books, CompanyId, QuickBooksId, RealmId};
+use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::link::{Entry, Intent, Link, LinkKey, RequestId};
 use crate::model::{Kind, Record};
 use crate::reference::{Reference, ReferenceLists};
@@ -200,6 +200,14 @@ pub trait ActivityLog: Send + Sync {
 
     /// A company's parked entries, oldest first.
     async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError>;
+}
+
+/// The queue that pushes come from.
+#[async_trait]
+pub trait PushQueue: Send + Sync {
+    /// Sends a body of one or more of a company's events, behind everything that was sent before for the company. A
+    /// body sent again under the same id within minutes is delivered once.
+    async fn send(&self, company: &CompanyId, id: &EventId, body: &str) -> Result<(), StoreError>;
 }
 
 // --- Companies ---

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use sync::ids::{CompanyId, EventId};
-use sync::ports::StoreError;
+use sync::ports::{PushQueue, StoreError};
 
 use crate::error::failed;
 
@@ -35,20 +36,6 @@ impl Queue {
         Queue { client, url }
     }
 
-    /// Sends a body of one or more of a company's events. A body sent again under the same id within five minutes is
-    /// delivered once.
-    pub async fn send(&self, company: &CompanyId, id: &EventId, body: &str) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .send_message()
-            .queue_url(&self.url)
-            .message_group_id(company.as_str())
-            .message_deduplication_id(deduplication_id(id))
-            .message_body(body);
-        request.send().await.map_err(failed("sending events"))?;
-        Ok(())
-    }
-
     /// Changes when messages are delivered again. Returns how many could not be changed: those come back after the
     /// queue's own time.
     pub async fn delay(&self, delays: &[Delay]) -> Result<usize, StoreError> {
@@ -66,6 +53,21 @@ impl Queue {
             unchanged += answer.failed().len();
         }
         Ok(unchanged)
+    }
+}
+
+#[async_trait]
+impl PushQueue for Queue {
+    async fn send(&self, company: &CompanyId, id: &EventId, body: &str) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_group_id(company.as_str())
+            .message_deduplication_id(deduplication_id(id))
+            .message_body(body);
+        request.send().await.map_err(failed("sending events"))?;
+        Ok(())
     }
 }
 

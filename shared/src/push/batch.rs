@@ -266,6 +266,7 @@ fn log(entry: &Activity) {
         ActivityResult::Done(done) => (format!("{:?}", done.action), done.notes.join(" ")),
         ActivityResult::Skipped { reason } => ("Skipped".to_owned(), reason.clone()),
         ActivityResult::Parked(park) => (format!("Parked: {:?}", park.cause), park.reason.clone()),
+        ActivityResult::Ignored { reason } => ("Ignored".to_owned(), reason.clone()),
     };
     tracing::info!(
         company.id = %entry.company,

@@ -1,0 +1,163 @@
+//! What a person does about parked events: try them again, or say that they need not be (D10, D11).
+//!
+//! An event that is tried again goes back on the push queue as it came; its entry stays parked until the push has a
+//! new outcome for it, so that nothing is lost in between.
+
+use jiff::Timestamp;
+
+use crate::activity::{Activity, ActivityResult};
+use crate::ids::{CompanyId, EventId};
+use crate::outcome::ParkCause;
+use crate::ports::{ActivityLog, PushQueue, StoreError};
+
+/// Which parked events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// One event.
+    Event(EventId),
+    /// All that are parked for one sort of reason.
+    Cause(ParkCause),
+    /// All that can be tried again.
+    All,
+}
+
+impl Which {
+    fn holds(&self, entry: &Activity) -> bool {
+        match (self, &entry.result) {
+            (Which::Event(event), _) => entry.event == *event,
+            (Which::Cause(cause), ActivityResult::Parked(park)) => park.cause == *cause,
+            // An event that cannot be read will not become readable; its sender has to send it again.
+            (Which::All, ActivityResult::Parked(park)) => park.cause != ParkCause::Unreadable,
+            (Which::Cause(_) | Which::All, _) => false,
+        }
+    }
+}
+
+/// Puts parked events back on the push queue, oldest first, and tells which.
+///
+/// Asking twice is harmless: an event that has been carried out in the meantime is recognised by its link.
+///
+/// # Errors
+/// The log or the queue failed; what was sent before stays sent.
+pub async fn retry(
+    activity: &dyn ActivityLog,
+    queue: &dyn PushQueue,
+    company: &CompanyId,
+    which: &Which,
+    now: Timestamp,
+) -> Result<Vec<EventId>, StoreError> {
+    let mut sent = Vec::new();
+    for entry in activity.parked(company).await?.iter().filter(|entry| which.holds(entry)) {
+        if let Some(body) = &entry.event_json {
+            // The queue drops what it has seen in the last minutes, so each attempt has an id of its own.
+            queue.send(company, &EventId::of_retry(&entry.event, now), body).await?;
+            sent.push(entry.event.clone());
+        }
+    }
+    Ok(sent)
+}
+
+/// Ends parked events that need not be carried out, with a person's reason, and tells which.
+///
+/// # Errors
+/// The log failed.
+pub async fn ignore(
+    activity: &dyn ActivityLog,
+    company: &CompanyId,
+    which: &Which,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Vec<EventId>, StoreError> {
+    let parked = activity.parked(company).await?;
+    let ignored: Vec<Activity> = parked
+        .into_iter()
+        .filter(|entry| which.holds(entry))
+        .map(|entry| Activity {
+            handled_at: now,
+            result: ActivityResult::Ignored { reason: reason.to_owned() },
+            ..entry
+        })
+        .collect();
+    activity.record(&ignored).await?;
+    Ok(ignored.into_iter().map(|entry| entry.event).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::memory::{MemoryActivityLog, MemoryPushQueue};
+    use crate::outcome::Park;
+
+    fn company() -> CompanyId {
+        CompanyId::new("acme").unwrap()
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_772_000_100).unwrap()
+    }
+
+    fn parked(name: &str, second: i64, cause: ParkCause) -> Activity {
+        let time = Timestamp::from_second(1_772_000_000 + second).unwrap();
+        Activity {
+            company: company(),
+            event: EventId::new(name).unwrap(),
+            time,
+            handled_at: time,
+            realm: None,
+            kind: None,
+            billing_id: None,
+            label: String::new(),
+            quickbooks_id: None,
+            result: ActivityResult::Parked(Park::new(cause, "why", "what to do")),
+            event_json: Some(format!("{{\"id\":\"{name}\"}}")),
+        }
+    }
+
+    fn log() -> MemoryActivityLog {
+        let log = MemoryActivityLog::default();
+        let entries = [
+            parked("later", 2, ParkCause::NotConnected),
+            parked("earlier", 1, ParkCause::NotConnected),
+            parked("taxed", 3, ParkCause::Tax),
+            parked("garbled", 4, ParkCause::Unreadable),
+        ];
+        block_on(log.record(&entries)).unwrap();
+        log
+    }
+
+    fn names(events: &[EventId]) -> Vec<&str> {
+        events.iter().map(EventId::as_str).collect()
+    }
+
+    #[test]
+    fn a_cause_is_retried_in_order_and_stays_parked_until_it_has_ended() {
+        let (log, queue) = (log(), MemoryPushQueue::default());
+        let sent =
+            block_on(retry(&log, &queue, &company(), &Which::Cause(ParkCause::NotConnected), now())).unwrap();
+        assert_eq!(names(&sent), ["earlier", "later"], "D10: in order");
+        assert_eq!(queue.bodies(), [r#"{"id":"earlier"}"#, r#"{"id":"later"}"#]);
+        assert_eq!(block_on(log.parked(&company())).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn all_means_all_that_can_be_tried_again() {
+        let (log, queue) = (log(), MemoryPushQueue::default());
+        let sent = block_on(retry(&log, &queue, &company(), &Which::All, now())).unwrap();
+        assert_eq!(names(&sent), ["earlier", "later", "taxed"]);
+    }
+
+    #[test]
+    fn what_is_ignored_is_parked_no_more_and_keeps_its_reason() {
+        let log = log();
+        let event = Which::Event(EventId::new("garbled").unwrap());
+        assert_eq!(
+            names(&block_on(ignore(&log, &company(), &event, "a test message", now())).unwrap()),
+            ["garbled"]
+        );
+        assert_eq!(block_on(log.parked(&company())).unwrap().len(), 3);
+        let newest = block_on(log.newest(&company(), 1)).unwrap();
+        assert_eq!(newest[0].result, ActivityResult::Ignored { reason: "a test message".into() });
+    }
+}
