@@ -17,7 +17,7 @@ pub struct Switches {
     pub previous_refresh_token_valid_for: u32,
     /// What happens to the second of two refreshes at once.
     pub concurrent_refresh: ConcurrentRefresh,
-    /// Milliseconds that a refresh takes.
+    /// Milliseconds of the simulator's clock that a refresh takes.
     pub refresh_takes: u32,
     /// Request limits.
     pub limits: Limits,

@@ -4,7 +4,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{Setup, json_of, set_up, set_up_with, status};
+use crate::{Setup, json_of, set_up, set_up_with, status, until};
 
 const REDIRECT_URI: &str = "http://localhost:3000/callback";
 
@@ -215,15 +215,20 @@ async fn the_hard_end_is_told_on_request() {
 
 #[tokio::test]
 async fn of_two_refreshes_at_once_the_first_succeeds_and_the_connection_may_be_revoked() {
-    // Long enough for both to be under way whatever else this machine does.
+    let half_an_hour = SignedDuration::from_mins(30);
     let switches = Switches {
         concurrent_refresh: ConcurrentRefresh::Revokes,
-        refresh_takes: 1500,
+        refresh_takes: 1_800_000,
         ..Switches::default()
     };
     let setup = set_up_with(Options { switches, ..Options::default() }).await;
     let token = &setup.credentials.refresh_token;
-    let (one, other) = tokio::join!(setup.refresh(token), setup.refresh(token));
+    // The one that is refused is answered at once; the other when the clock says so.
+    let let_time_pass = async {
+        until(|| setup.simulator.calls(None).total == 1).await;
+        setup.simulator.advance_clock(half_an_hour).unwrap();
+    };
+    let (one, other, ()) = tokio::join!(setup.refresh(token), setup.refresh(token), let_time_pass);
     let mut statuses = [one.status().as_u16(), other.status().as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 400]);

@@ -1,7 +1,5 @@
 //! The token endpoint and the revocation endpoint.
 
-use std::time::Duration;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -62,16 +60,13 @@ pub(in crate::server) async fn bearer(
 }
 
 async fn refresh(server: &Server, token: &str) -> Result<TokenPair, Refusal> {
-    let (rules, takes) = {
-        let switches = read(&server.switches);
-        (switches.refresh_rules(), Duration::from_millis(switches.refresh_takes.into()))
-    };
-    let pair = {
+    let rules = read(&server.switches).refresh_rules();
+    let (pair, done) = {
         let mut connections = lock(&server.connections);
         let now = server.clock.now();
-        connections.refresh(token, new_values(now), &rules, now)?
+        (connections.refresh(token, new_values(now), &rules, now)?, now + rules.takes)
     };
-    tokio::time::sleep(takes).await;
+    server.clock.sleep_until(done).await;
     Ok(pair)
 }
 
