@@ -1,3 +1,40 @@
 //! Connects a company to QuickBooks: start and callback of the OAuth flow.
 
-fn main() {}
+mod handler;
+mod pages;
+
+use std::time::Duration;
+
+use bootstrap::config::{Environment, OauthConfig};
+use bootstrap::{Patience, Services, SystemClock, telemetry};
+use handler::Site;
+use lambda_http::{Error, Request, run, service_fn};
+use sync::connect::Seal;
+
+/// A code's exchange and the reading of the lists come one after the other, within the function's 20 seconds
+/// (template.yaml).
+const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), total: Duration::from_secs(7) };
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init(&Environment);
+    let config = OauthConfig::read(&Environment)?;
+    let services = Services::new(&config.shared, PATIENCE).await?;
+    let signing_key = services.secret(&config.signing_key_secret);
+    run(service_fn(async |request: Request| {
+        let seal = match signing_key.text().await.and_then(Seal::new) {
+            Ok(seal) => seal,
+            Err(error) => return Ok::<_, Error>(handler::unavailable(&error)),
+        };
+        let site = Site {
+            companies: &services.companies,
+            vault: &services.vault,
+            intuit: &|redirect_uri| Box::new(services.intuit(redirect_uri)),
+            clock: &SystemClock,
+            seal: &seal,
+            public_url: config.public_url.as_ref(),
+        };
+        Ok(handler::handle(&site, &request).await)
+    }))
+    .await
+}

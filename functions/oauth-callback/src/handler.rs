@@ -1,0 +1,182 @@
+//! `GET /connect?link=…` and `GET /oauth/callback`.
+
+use std::error::Error;
+
+use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt, Response};
+use sync::connect::{self, Callback, Intuit, LINK_LIFE, Ports, Refusal, STATE_LIFE, Seal};
+use sync::ports::{Clock, Companies, StoreError, Vault};
+use url::Url;
+use uuid::Uuid;
+
+use crate::pages::{self, Page};
+
+/// Where a connect link leads.
+const CONNECT: &str = "/connect";
+/// Where Intuit sends people back to; registered with the Intuit app.
+const CALLBACK: &str = "/oauth/callback";
+
+/// What the pages work with.
+pub(crate) struct Site<'a> {
+    pub(crate) companies: &'a dyn Companies,
+    pub(crate) vault: &'a dyn Vault,
+    /// Intuit, by the address that people come back to.
+    pub(crate) intuit: &'a (dyn Fn(Url) -> Box<dyn Intuit> + Send + Sync),
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) seal: &'a Seal,
+    /// Where people reach this, if it is not the address in the request.
+    pub(crate) public_url: Option<&'a Url>,
+}
+
+/// Answers a request, always with a page or a redirection.
+pub(crate) async fn handle(site: &Site<'_>, request: &Request) -> Response<Body> {
+    let Some(base) = base(site, request) else { return page(&pages::not_found()) };
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, CONNECT) => start(site, &base, request).await,
+        (&Method::GET, CALLBACK) => finish(site, &base, request).await,
+        _ => page(&pages::not_found()),
+    }
+}
+
+/// The page for when the signing key cannot be had.
+pub(crate) fn unavailable(error: &StoreError) -> Response<Body> {
+    tracing::error!(error = error as &dyn Error, "the signing key cannot be read");
+    page(&pages::unavailable())
+}
+
+/// Where people reach this, without a path.
+fn base(site: &Site<'_>, request: &Request) -> Option<Url> {
+    if let Some(url) = site.public_url {
+        return Some(url.clone());
+    }
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            Url::parse(&format!("https://{}", context.domain_name.as_deref()?)).ok()
+        }
+        _ => None,
+    }
+}
+
+async fn start(site: &Site<'_>, base: &Url, request: &Request) -> Response<Body> {
+    let Some(intuit) = intuit(site, base) else { return page(&pages::not_found()) };
+    let parameters = request.query_string_parameters();
+    let link = parameters.first("link").unwrap_or_default();
+    let cookie = Cookie::of(base);
+    // A browser keeps its value, so that a link opened in two tabs works in both.
+    let browser = cookie.value(request.headers()).unwrap_or_else(random);
+    match connect::start(ports(site, &*intuit), link, &browser, &random()).await {
+        Ok(address) => redirection(&address, &cookie.set(&browser)),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+async fn finish(site: &Site<'_>, base: &Url, request: &Request) -> Response<Body> {
+    let Some(intuit) = intuit(site, base) else { return page(&pages::not_found()) };
+    let parameters = request.query_string_parameters();
+    let parameter = |name| parameters.first(name).map(str::to_owned);
+    let callback = Callback {
+        state: parameter("state"),
+        code: parameter("code").map(Into::into),
+        realm: parameter("realmId"),
+        error: parameter("error"),
+    };
+    let browser = Cookie::of(base).value(request.headers());
+    match connect::finish(ports(site, &*intuit), callback, browser.as_deref(), &random()).await {
+        Ok(connected) => {
+            let company = &connected.before.id;
+            tracing::info!(company.id = %company, "company {company} is connected with QuickBooks");
+            page(&pages::connected(&connected))
+        }
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+fn intuit(site: &Site<'_>, base: &Url) -> Option<Box<dyn Intuit>> {
+    Some((site.intuit)(base.join(CALLBACK).ok()?))
+}
+
+fn ports<'a>(site: &Site<'a>, intuit: &'a dyn Intuit) -> Ports<'a> {
+    Ports { companies: site.companies, vault: site.vault, intuit, clock: site.clock, seal: site.seal }
+}
+
+fn refused(refusal: &Refusal) -> Response<Body> {
+    let error = refusal as &dyn Error;
+    match refusal {
+        Refusal::Store(_) | Refusal::Unreachable(_) | Refusal::Intuit(_) => {
+            tracing::error!(error, "a company was not connected: {refusal}");
+        }
+        _ => tracing::info!("a company was not connected: {refusal}"),
+    }
+    page(&pages::refused(refusal))
+}
+
+fn random() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// What the browser keeps between start and callback.
+struct Cookie {
+    secure: bool,
+}
+
+impl Cookie {
+    fn of(base: &Url) -> Cookie {
+        Cookie { secure: base.scheme() == "https" }
+    }
+
+    /// The prefix binds the cookie to this very host, and browsers take it over https only.
+    fn name(&self) -> &'static str {
+        if self.secure { "__Host-counterpart" } else { "counterpart" }
+    }
+
+    fn set(&self, value: &str) -> String {
+        let life = LINK_LIFE.as_secs() + STATE_LIFE.as_secs();
+        let secure = if self.secure { "; Secure" } else { "" };
+        // Lax: it has to come along when Intuit sends the browser back.
+        format!("{}={value}; Max-Age={life}; Path=/; HttpOnly; SameSite=Lax{secure}", self.name())
+    }
+
+    fn value(&self, headers: &HeaderMap) -> Option<String> {
+        let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+        let mut pairs =
+            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let value = pairs.find(|(name, _)| *name == self.name()).map(|(_, value)| value)?;
+        let is_ours = value.len() == 32 && value.chars().all(|c| c.is_ascii_hexdigit());
+        is_ours.then(|| value.to_owned())
+    }
+}
+
+fn redirection(address: &str, cookie: &str) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    let (Ok(address), Ok(cookie)) = (HeaderValue::from_str(address), HeaderValue::from_str(cookie)) else {
+        return page(&pages::unavailable());
+    };
+    *response.status_mut() = StatusCode::FOUND;
+    response.headers_mut().insert(header::LOCATION, address);
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    secure(response)
+}
+
+fn page(page: &Page) -> Response<Body> {
+    let mut response = Response::new(Body::Text(page.html.clone()));
+    *response.status_mut() = page.status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    secure(response)
+}
+
+/// Nothing is kept, framed, fetched from elsewhere or told to others.
+fn secure(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if let Ok(policy) = HeaderValue::from_str(&pages::content_security_policy()) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests;

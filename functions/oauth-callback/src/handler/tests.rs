@@ -1,0 +1,360 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use quickbooks_wire::{CompanyInfo, CurrencyPrefs, Fault, FaultError, Preferences, Ref, TaxPrefs};
+use secrecy::{ExposeSecret, SecretString};
+use sync::ids::{CompanyId, RealmId};
+use sync::memory::{MemoryCompanies, MemoryVault};
+use sync::ports::{CallError, RefreshError};
+use sync::reference::ReferenceLists;
+use sync::settings::Company;
+use sync::tokens::TokenPair;
+
+use super::*;
+
+/// An Intuit that consents to everything and names each company after its realm.
+#[derive(Default)]
+struct FakeIntuit {
+    redirect_uris: Mutex<Vec<String>>,
+    read_fails: Mutex<Option<CallError>>,
+    exchange_fails: Mutex<Option<RefreshError>>,
+}
+
+struct FakeAt(Arc<FakeIntuit>);
+
+#[async_trait]
+impl Intuit for FakeAt {
+    async fn authorize_url(&self, state: String) -> Result<String, RefreshError> {
+        Ok(format!("https://intuit.example/connect?state={state}"))
+    }
+
+    async fn exchange(&self, code: SecretString, now: Timestamp) -> Result<TokenPair, RefreshError> {
+        if let Some(error) = self.0.exchange_fails.lock().unwrap().clone() {
+            return Err(error);
+        }
+        Ok(TokenPair {
+            access_token: format!("access for {}", code.expose_secret()).into(),
+            access_expires_at: now + SignedDuration::from_hours(1),
+            refresh_token: "refresh".into(),
+            refresh_expires_at: now + SignedDuration::from_hours(2400),
+            hard_expires_at: None,
+        })
+    }
+
+    async fn revoke(&self, _tokens: &TokenPair) -> Result<(), RefreshError> {
+        Ok(())
+    }
+
+    async fn reference_lists(
+        &self,
+        realm: &RealmId,
+        _tokens: &TokenPair,
+    ) -> Result<ReferenceLists, CallError> {
+        if let Some(error) = self.0.read_fails.lock().unwrap().clone() {
+            return Err(error);
+        }
+        let home = Ref { value: Some("USD".into()), ..Ref::default() };
+        Ok(ReferenceLists {
+            company_info: CompanyInfo {
+                company_name: Some(format!("Mow & <Sons> {realm}")),
+                country: Some("US".into()),
+                ..CompanyInfo::default()
+            },
+            preferences: Preferences {
+                currency_prefs: Some(CurrencyPrefs { home_currency: Some(home), ..CurrencyPrefs::default() }),
+                tax_prefs: Some(TaxPrefs {
+                    using_sales_tax: Some(true),
+                    partner_tax_enabled: Some(true),
+                    ..TaxPrefs::default()
+                }),
+                ..Preferences::default()
+            },
+            ..ReferenceLists::default()
+        })
+    }
+}
+
+struct TestClock(Mutex<Timestamp>);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// The site and one person's browser.
+struct World {
+    companies: MemoryCompanies,
+    vault: MemoryVault,
+    intuit: Arc<FakeIntuit>,
+    clock: TestClock,
+    seal: Seal,
+    public_url: Option<Url>,
+    cookie: Mutex<Option<String>>,
+}
+
+impl World {
+    async fn new() -> World {
+        let world = World {
+            companies: MemoryCompanies::default(),
+            vault: MemoryVault::default(),
+            intuit: Arc::default(),
+            clock: TestClock(Mutex::new("2026-03-09T10:00:00Z".parse().unwrap())),
+            seal: Seal::new(&"0123456789abcdef0123456789abcdef".into()).unwrap(),
+            public_url: None,
+            cookie: Mutex::default(),
+        };
+        for name in ["acme", "globex"] {
+            let company = Company { version: 1, ..Company::new(id(name)) };
+            assert!(world.companies.save(&company).await.unwrap());
+        }
+        world
+    }
+
+    async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Response<Body> {
+        self.ask(Method::GET, path, parameters).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, parameters: &[(&str, &str)]) -> Response<Body> {
+        let mut request = Request::new(Body::Empty);
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().unwrap();
+        if let Some(cookie) = &*self.cookie.lock().unwrap() {
+            let cookies = format!("theme=dark; {cookie}");
+            request.headers_mut().insert(header::COOKIE, cookies.parse().unwrap());
+        }
+        let parameters: HashMap<String, Vec<String>> =
+            parameters.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()])).collect();
+        let mut context = ApiGatewayV2httpRequestContext::default();
+        context.domain_name = Some("api.example".into());
+        let request = request
+            .with_query_string_parameters(parameters)
+            .with_request_context(RequestContext::ApiGatewayV2(context));
+        let intuit = Arc::clone(&self.intuit);
+        let at = move |redirect_uri: Url| -> Box<dyn Intuit> {
+            intuit.redirect_uris.lock().unwrap().push(redirect_uri.into());
+            Box::new(FakeAt(Arc::clone(&intuit)))
+        };
+        let site = Site {
+            companies: &self.companies,
+            vault: &self.vault,
+            intuit: &at,
+            clock: &self.clock,
+            seal: &self.seal,
+            public_url: self.public_url.as_ref(),
+        };
+        handle(&site, &request).await
+    }
+
+    fn link(&self, company: &str) -> String {
+        connect::link(&self.seal, &id(company), self.clock.now()).unwrap()
+    }
+
+    /// Clicks a new link, keeps the cookie and returns the state that goes to Intuit.
+    async fn click(&self, company: &str) -> String {
+        let response = self.get("/connect", &[("link", &self.link(company))]).await;
+        assert_eq!(response.status(), StatusCode::FOUND);
+        let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+        *self.cookie.lock().unwrap() = Some(cookie.split(';').next().unwrap().to_owned());
+        let location = response.headers()[header::LOCATION].to_str().unwrap();
+        location.split_once("state=").unwrap().1.to_owned()
+    }
+
+    async fn come_back(&self, state: &str, realm: &str) -> Response<Body> {
+        self.get("/oauth/callback", &[("state", state), ("code", "c"), ("realmId", realm)]).await
+    }
+
+    async fn connect(&self, company: &str, realm: &str) -> Response<Body> {
+        let state = self.click(company).await;
+        self.come_back(&state, realm).await
+    }
+
+    async fn is_connected(&self, company: &str) -> bool {
+        self.companies.load(&id(company)).await.unwrap().unwrap().connection.is_some()
+    }
+}
+
+fn id(name: &str) -> CompanyId {
+    CompanyId::new(name).unwrap()
+}
+
+/// The status and the page without its style, a tag a line.
+fn read(response: &Response<Body>) -> String {
+    let Body::Text(html) = response.body() else { panic!("{:?}", response.body()) };
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    let (head, rest) = html.split_once("<style>").unwrap();
+    let (_, body) = rest.split_once("</style>").unwrap();
+    format!("{}\n{}", response.status(), format!("{head}{body}").replace("><", ">\n<"))
+}
+
+#[tokio::test]
+async fn a_click_leads_to_intuit_with_a_cookie() {
+    let world = World::new().await;
+    let response = world.get("/connect", &[("link", &world.link("acme"))]).await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    let headers = response.headers();
+    assert!(headers[header::LOCATION].to_str().unwrap().starts_with("https://intuit.example/connect?state="));
+    let cookie = headers[header::SET_COOKIE].to_str().unwrap();
+    let (name, rest) = cookie.split_once('=').unwrap();
+    let (value, attributes) = rest.split_once(';').unwrap();
+    assert_eq!((name, value.len()), ("__Host-counterpart", 32));
+    assert_eq!(attributes, " Max-Age=1500; Path=/; HttpOnly; SameSite=Lax; Secure");
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+    assert_eq!(*world.intuit.redirect_uris.lock().unwrap(), ["https://api.example/oauth/callback"]);
+}
+
+#[tokio::test]
+async fn a_public_address_wins_over_the_one_in_the_request() {
+    let mut world = World::new().await;
+    world.public_url = Some("http://127.0.0.1:8080".parse().unwrap());
+    let response = world.get("/connect", &[("link", &world.link("acme"))]).await;
+    let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("counterpart=") && !cookie.contains("Secure"), "plain http: {cookie}");
+    assert_eq!(*world.intuit.redirect_uris.lock().unwrap(), ["http://127.0.0.1:8080/oauth/callback"]);
+}
+
+#[tokio::test]
+async fn two_tabs_share_the_browsers_cookie() {
+    let world = World::new().await;
+    let first = world.click("acme").await;
+    let second = world.click("acme").await;
+    assert_eq!(world.come_back(&first, "1").await.status(), StatusCode::OK);
+    assert_eq!(world.come_back(&second, "1").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_first_connection_shows_what_was_found_and_what_to_do() {
+    let world = World::new().await;
+    let response = world.connect("acme", "1").await;
+    insta::assert_snapshot!(read(&response));
+    assert!(world.is_connected("acme").await);
+}
+
+#[tokio::test]
+async fn a_repeated_connection_says_that_nothing_else_has_changed() {
+    let world = World::new().await;
+    world.connect("acme", "1").await;
+    insta::assert_snapshot!(read(&world.connect("acme", "1").await));
+}
+
+#[tokio::test]
+async fn a_wrong_state_connects_nothing() {
+    let world = World::new().await;
+    world.click("acme").await;
+    let response = world.come_back("invented", "1").await;
+    insta::assert_snapshot!(read(&response));
+    let response = world.get("/oauth/callback", &[]).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(!world.is_connected("acme").await);
+}
+
+#[tokio::test]
+async fn a_reused_state_says_so() {
+    let world = World::new().await;
+    let state = world.click("acme").await;
+    world.come_back(&state, "1").await;
+    insta::assert_snapshot!(read(&world.come_back(&state, "1").await));
+}
+
+#[tokio::test]
+async fn an_expired_state_connects_nothing() {
+    let world = World::new().await;
+    let state = world.click("acme").await;
+    *world.clock.0.lock().unwrap() += STATE_LIFE;
+    insta::assert_snapshot!(read(&world.come_back(&state, "1").await));
+    assert!(!world.is_connected("acme").await);
+}
+
+#[tokio::test]
+async fn another_browser_connects_nothing() {
+    let world = World::new().await;
+    let state = world.click("acme").await;
+    *world.cookie.lock().unwrap() = None;
+    insta::assert_snapshot!(read(&world.come_back(&state, "1").await));
+    assert!(!world.is_connected("acme").await);
+}
+
+#[tokio::test]
+async fn a_wrong_or_old_link_starts_nothing() {
+    let world = World::new().await;
+    insta::assert_snapshot!("wrong_link", read(&world.get("/connect", &[("link", "invented")]).await));
+    assert_eq!(world.get("/connect", &[]).await.status(), StatusCode::BAD_REQUEST);
+    let link = world.link("acme");
+    *world.clock.0.lock().unwrap() += LINK_LIFE;
+    insta::assert_snapshot!("old_link", read(&world.get("/connect", &[("link", &link)]).await));
+    insta::assert_snapshot!(
+        "no_company",
+        read(&world.get("/connect", &[("link", &world.link("nobody"))]).await)
+    );
+}
+
+#[tokio::test]
+async fn saying_no_connects_nothing() {
+    let world = World::new().await;
+    let state = world.click("acme").await;
+    let response = world.get("/oauth/callback", &[("state", &state), ("error", "access_denied")]).await;
+    insta::assert_snapshot!(read(&response));
+    assert!(!world.is_connected("acme").await);
+}
+
+#[tokio::test]
+async fn a_quickbooks_company_in_use_is_refused() {
+    let world = World::new().await;
+    world.connect("acme", "1").await;
+    insta::assert_snapshot!(read(&world.connect("globex", "1").await));
+    assert!(!world.is_connected("globex").await);
+}
+
+#[tokio::test]
+async fn another_quickbooks_company_is_refused_and_its_name_is_escaped() {
+    let world = World::new().await;
+    world.connect("acme", "1").await;
+    insta::assert_snapshot!(read(&world.connect("acme", "2").await));
+}
+
+#[tokio::test]
+async fn missing_rights_are_explained() {
+    let world = World::new().await;
+    let error = FaultError { code: "3100".into(), message: "<b>no</b>".into(), ..FaultError::default() };
+    let fault = Fault { errors: vec![error], fault_type: "AuthorizationFault".into() };
+    *world.intuit.read_fails.lock().unwrap() = Some(CallError::Forbidden(fault));
+    insta::assert_snapshot!(read(&world.connect("acme", "1").await));
+    assert!(!world.is_connected("acme").await);
+}
+
+#[tokio::test]
+async fn an_unreachable_or_refusing_intuit_is_explained() {
+    let world = World::new().await;
+    *world.intuit.exchange_fails.lock().unwrap() = Some(RefreshError::Unknown("time-out".into()));
+    insta::assert_snapshot!("unreachable", read(&world.connect("acme", "1").await));
+    *world.intuit.exchange_fails.lock().unwrap() = Some(RefreshError::Dead);
+    insta::assert_snapshot!("refusing", read(&world.connect("acme", "1").await));
+    assert!(!world.is_connected("acme").await);
+}
+
+#[tokio::test]
+async fn every_answer_keeps_to_itself() {
+    let world = World::new().await;
+    let responses = [
+        world.get("/connect", &[("link", &world.link("acme"))]).await,
+        world.connect("acme", "1").await,
+        world.get("/oauth/callback", &[]).await,
+        world.get("/elsewhere", &[]).await,
+        unavailable(&StoreError::new("reading a secret", "no answer")),
+    ];
+    for response in &responses {
+        let headers = response.headers();
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(headers[header::REFERRER_POLICY], "no-referrer");
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
+    }
+    assert_eq!(responses[3].status(), StatusCode::NOT_FOUND);
+    assert_eq!(responses[4].status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.ask(Method::POST, "/oauth/callback", &[]).await.status(), StatusCode::NOT_FOUND);
+}

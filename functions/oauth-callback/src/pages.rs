@@ -1,0 +1,203 @@
+//! What a person reads at the end of every way through the flow.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use lambda_http::http::StatusCode;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+use sync::connect::{BadSeal, Connected, Refusal};
+use sync::reference::{Reference, TaxModel};
+
+const STYLE: &str = include_str!("style.css");
+
+/// A page and the status it comes with.
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) html: String,
+}
+
+/// Only the page's own style, by its digest.
+pub(crate) fn content_security_policy() -> String {
+    let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// It worked.
+pub(crate) fn connected(connected: &Connected) -> Page {
+    let Connected { before, reference } = connected;
+    let again = before.connection.is_some();
+    let title = if again { "Reconnected to QuickBooks" } else { "Connected to QuickBooks" };
+    laid_out(
+        StatusCode::OK,
+        title,
+        true,
+        &html! {
+            p { (before.id.as_str()) " is now linked with this QuickBooks company:" }
+            dl {
+                dt { "Company" } dd { (reference.name) }
+                dt { "Country" } dd { (or_unknown(&reference.country)) }
+                dt { "Home currency" } dd { (reference.home_currency) }
+                dt { "Sales tax" } dd { (tax_model(reference)) }
+            }
+            @if again {
+                p { "Your sync settings and all links between records are as they were." }
+                p { "What waited for the connection can be retried now." }
+            } @else {
+                h2 { "What to do next" }
+                p { "Nothing is sent to QuickBooks yet. Before it is, choose:" }
+                ol {
+                    li { "the income account that new products are booked to," }
+                    li { "which way clients, products, invoices and payments travel," }
+                    li { "the cut-off date: invoices dated before today are left alone unless you move it back." }
+                }
+            }
+            p { "You may close this page." }
+        },
+    )
+}
+
+/// It did not work.
+pub(crate) fn refused(refusal: &Refusal) -> Page {
+    match refusal {
+        Refusal::Link(BadSeal::Expired) => failed(
+            StatusCode::GONE,
+            "This link is too old",
+            &["Links to connect QuickBooks work for 15 minutes.", "Ask for a new one and open it soon."],
+        ),
+        Refusal::Link(BadSeal::Forged) => failed(
+            StatusCode::BAD_REQUEST,
+            "This link does not work",
+            &["It is incomplete, or it was not made here.", "Copy the whole link, or ask for a new one."],
+        ),
+        Refusal::UnknownCompany => failed(
+            StatusCode::NOT_FOUND,
+            "This link does not work",
+            &["The company that it was made for no longer exists here.", "Ask for a new link."],
+        ),
+        Refusal::State(BadSeal::Expired) => failed(
+            StatusCode::GONE,
+            "That took too long",
+            &["Consent at Intuit has to be given within 10 minutes. Nothing was connected.", START_AGAIN],
+        ),
+        Refusal::State(BadSeal::Forged) => failed(
+            StatusCode::BAD_REQUEST,
+            "This page cannot be opened by itself",
+            &["It is where Intuit sends you after you have consented. Nothing was connected.", START_AGAIN],
+        ),
+        Refusal::OtherBrowser => failed(
+            StatusCode::BAD_REQUEST,
+            "This was started in another browser",
+            &[
+                "To keep strangers out, connecting has to end in the browser in which it began, with cookies allowed. \
+                 Nothing was connected.",
+                START_AGAIN,
+            ],
+        ),
+        Refusal::Reused => failed(
+            StatusCode::GONE,
+            "This page has done its work",
+            &["It works once. If the company is not connected, begin again.", START_AGAIN],
+        ),
+        Refusal::Denied => failed(
+            StatusCode::FORBIDDEN,
+            "QuickBooks was not connected",
+            &["You did not give consent at Intuit, so nothing has changed.", START_AGAIN],
+        ),
+        Refusal::RealmTaken => failed(
+            StatusCode::CONFLICT,
+            "This QuickBooks company is in use",
+            &[
+                "It is linked with another billing company already, and can be linked with one only. Nothing was changed.",
+                "Choose another QuickBooks company, or disconnect the other billing company first.",
+            ],
+        ),
+        Refusal::OtherRealm(name) => laid_out(
+            StatusCode::CONFLICT,
+            "You chose another QuickBooks company",
+            false,
+            &html! {
+                p {
+                    "This billing company is linked with " strong { (name) } ". Two sets of books are never mixed, so \
+                     nothing was changed."
+                }
+                p { "Open the link again and choose " (name) ", or disconnect it first." }
+            },
+        ),
+        Refusal::MissingRights(_) => failed(
+            StatusCode::FORBIDDEN,
+            "Your QuickBooks account may not do this",
+            &[
+                "QuickBooks did not let us read the company with your account. Nothing was connected.",
+                "Ask somebody who is an administrator of the QuickBooks company to open the link, or to make you one.",
+            ],
+        ),
+        Refusal::Intuit(_) => failed(
+            StatusCode::BAD_GATEWAY,
+            "Intuit did not complete the connection",
+            &["Nothing was connected.", START_AGAIN],
+        ),
+        Refusal::Unreachable(_) => failed(
+            StatusCode::BAD_GATEWAY,
+            "QuickBooks cannot be reached just now",
+            &["Nothing was connected.", "Wait a minute, then open the link again."],
+        ),
+        Refusal::Store(_) => unavailable(),
+    }
+}
+
+const START_AGAIN: &str = "To try again, open your connect link once more.";
+
+/// Something of ours does not work.
+pub(crate) fn unavailable() -> Page {
+    failed(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This does not work just now",
+        &["Something on our side failed, and has been noted.", "Wait a minute, then open the link again."],
+    )
+}
+
+/// There is no such page.
+pub(crate) fn not_found() -> Page {
+    failed(StatusCode::NOT_FOUND, "There is nothing here", &["Check the address."])
+}
+
+fn tax_model(reference: &Reference) -> &'static str {
+    match reference.tax_model {
+        TaxModel::Off => "Switched off in QuickBooks",
+        TaxModel::Automated => "Automated: QuickBooks works it out from the address",
+        TaxModel::Manual => "Manual: one tax code for each invoice",
+        TaxModel::Global => "One tax code for each line",
+    }
+}
+
+fn or_unknown(text: &str) -> &str {
+    if text.is_empty() { "Not known" } else { text }
+}
+
+fn failed(status: StatusCode, title: &str, paragraphs: &[&str]) -> Page {
+    laid_out(status, title, false, &html! { @for paragraph in paragraphs { p { (paragraph) } } })
+}
+
+fn laid_out(status: StatusCode, title: &str, good: bool, content: &Markup) -> Page {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) " · Counterpart" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main class=(if good { "good" } else { "bad" }) {
+                    h1 { (title) }
+                    (content)
+                }
+            }
+        }
+    };
+    Page { status, html: page.into_string() }
+}
