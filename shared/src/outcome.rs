@@ -106,6 +106,9 @@ pub struct Park {
     pub reason: String,
     /// What to do about it.
     pub way_on: String,
+    /// The record that it waits for: once that has a counterpart, this goes on by itself (T14).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<(Kind, BillingId)>,
 }
 
 /// The sorts of reasons for parking.
@@ -153,18 +156,21 @@ pub enum ParkCause {
 impl Park {
     /// A reason to wait.
     pub fn new(cause: ParkCause, reason: impl Into<String>, way_on: impl Into<String>) -> Park {
-        Park { cause, reason: reason.into(), way_on: way_on.into() }
+        Park { cause, reason: reason.into(), way_on: way_on.into(), waits_for: None }
     }
 
     /// A record that is referred to but is nowhere to be found.
     pub fn missing(kind: Kind, id: &BillingId) -> Park {
-        Park::new(
-            ParkCause::MissingRecord,
-            format!(
-                "The {kind} {id} that it refers to is not in QuickBooks, and the event does not carry it."
-            ),
-            format!("Send the {kind} from the billing app (save it once), then retry."),
-        )
+        Park {
+            waits_for: Some((kind, id.clone())),
+            ..Park::new(
+                ParkCause::MissingRecord,
+                format!(
+                    "The {kind} {id} that it refers to is not in QuickBooks, and the event does not carry it."
+                ),
+                format!("Send the {kind} from the billing app (save it once); this goes on by itself then."),
+            )
+        }
     }
 }
 

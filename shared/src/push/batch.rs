@@ -1,6 +1,6 @@
 //! One company's events, in their order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId};
 use crate::link::{Entry, LinkKey};
 use crate::matching::Found;
 use crate::model::{Kind, Record};
-use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::outcome::{DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::plan;
 use crate::ports::{CallError, LinkError, OpenError, QuickBooks, StoreError};
 use crate::reference::Reference;
@@ -39,10 +39,7 @@ pub(super) async fn run(ports: Ports<'_>, group: &str, messages: &[&Message]) ->
     let company = CompanyId::new(group).unwrap_or_else(|_| CompanyId::unknown());
     let deliveries = deliveries(messages, &company);
     let mut endings = Endings::default();
-    let stopped = match process(ports, &company, &deliveries, &mut endings).await {
-        Ok(()) => None,
-        Err((message, retry)) => Some((message, retry)),
-    };
+    let stopped = process(ports, &company, &deliveries, &mut endings).await.err();
     let entries = endings.entries(&company, &deliveries, ports.clock.now());
     if let Err(error) = ports.activity.record(&entries).await {
         // What was done stays done and is recognised on the next delivery; the record of it must not be lost.
@@ -145,6 +142,10 @@ async fn process(
             endings.end(place, Outcome::Skipped(SkipReason::Superseded), None);
         }
     }
+    if let Some(Ok(batch)) = &mut batch {
+        let last = deliveries.last().map_or(0, |delivery| delivery.message);
+        batch.release(&mut endings.released).await.map_err(|retry| (last, retry))?;
+    }
     Ok(())
 }
 
@@ -182,24 +183,28 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// How the events of a batch have ended so far, by their place.
+/// How the events of a batch have ended so far.
 #[derive(Default)]
-struct Endings(HashMap<usize, (Outcome, Option<Books>)>);
+struct Endings {
+    by_place: HashMap<usize, (Outcome, Option<Books>)>,
+    /// New entries of events that were parked until now.
+    released: Vec<Activity>,
+}
 
 impl Endings {
     fn has(&self, place: usize) -> bool {
-        self.0.contains_key(&place)
+        self.by_place.contains_key(&place)
     }
 
     fn end(&mut self, place: usize, outcome: Outcome, books: Option<Books>) {
-        self.0.entry(place).or_insert((outcome, books));
+        self.by_place.entry(place).or_insert((outcome, books));
     }
 
     /// The activity of the events that have ended, in their order, one entry for each event id.
     fn entries(&self, company: &CompanyId, deliveries: &[Delivery], now: Timestamp) -> Vec<Activity> {
         let mut entries: Vec<Activity> = Vec::new();
         for (place, delivery) in deliveries.iter().enumerate() {
-            let Some((outcome, books)) = self.0.get(&place) else { continue };
+            let Some((outcome, books)) = self.by_place.get(&place) else { continue };
             let Some(result) = ActivityResult::of(outcome) else { continue };
             let entry = activity(company, delivery, result, books.as_ref(), now);
             match entries
@@ -211,6 +216,7 @@ impl Endings {
                 None => entries.push(entry),
             }
         }
+        entries.extend(self.released.iter().cloned());
         entries
     }
 }
@@ -291,6 +297,8 @@ pub(super) struct Batch<'a> {
     pub(super) entries: HashMap<LinkKey, Entry>,
     pub(super) found: Found,
     pub(super) records: HashMap<(Kind, BillingId), Record>,
+    /// The records that have got their counterpart in this batch.
+    pub(super) made: HashSet<(Kind, BillingId)>,
     /// The entity that the last write gave back.
     pub(super) written: Option<Entity>,
     /// Set once QuickBooks says that the connection has ended: nothing more is tried in this batch.
@@ -382,6 +390,7 @@ impl<'a> Batch<'a> {
             entries: HashMap::new(),
             found: Found::default(),
             records,
+            made: HashSet::new(),
             written: None,
             ended: None,
         };
@@ -422,9 +431,57 @@ impl<'a> Batch<'a> {
         }
         self.written = None;
         match self.record(event).await {
-            Ok(done) => Outcome::Done(done),
+            Ok(done) => {
+                if matches!(done.action, DoneAction::Created | DoneAction::Linked) {
+                    self.made.insert((event.kind, event.subject.clone()));
+                }
+                Outcome::Done(done)
+            }
             Err(ending) => *ending,
         }
+    }
+
+    /// Carries parked events out that waited for a record which has its counterpart now (T14), until none is left.
+    async fn release(&mut self, released: &mut Vec<Activity>) -> Result<(), Retry> {
+        while !self.made.is_empty() {
+            let made = std::mem::take(&mut self.made);
+            let parked =
+                self.ports.activity.parked(&self.books.company).await.map_err(|error| later(&error))?;
+            for entry in parked {
+                let ActivityResult::Parked(Park { waits_for: Some(record), .. }) = &entry.result else {
+                    continue;
+                };
+                let event = entry.event_json.as_deref().map(event::read).unwrap_or_default().pop();
+                if let (true, Some(Ok(event))) = (made.contains(record), event.map(|received| received.event))
+                {
+                    released.extend(self.push_parked(&entry, &event).await?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn push_parked(
+        &mut self,
+        entry: &Activity,
+        event: &EntityEvent,
+    ) -> Result<Option<Activity>, Retry> {
+        let outcome = match self.look_up(&[event]).await {
+            Ok(()) => self.push(event).await,
+            Err(ending) => *ending,
+        };
+        if let Outcome::Retry(retry) = outcome {
+            return Err(retry);
+        }
+        Ok(ActivityResult::of(&outcome).map(|result| {
+            let quickbooks_id = match &result {
+                ActivityResult::Done(done) => Some(done.quickbooks_id.clone()),
+                _ => None,
+            };
+            let event_json = entry.event_json.clone().filter(|_| result.is_parked());
+            let (handled_at, realm) = (self.ports.clock.now(), Some(self.books.realm.clone()));
+            Activity { handled_at, realm, quickbooks_id, result, event_json, ..entry.clone() }
+        }))
     }
 
     fn reference_in_doubt(&self) -> bool {

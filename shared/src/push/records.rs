@@ -276,6 +276,9 @@ impl Batch<'_> {
 
     /// Notes a link for the rest of the batch.
     pub(super) fn remember(&mut self, link: &Link) {
+        if link.revision == 1 {
+            self.made.insert((link.kind, link.billing_id.clone()));
+        }
         self.entries
             .insert(LinkKey::Billing(link.kind, link.billing_id.clone()), Entry::Linked(link.clone()));
         if let Some(key) = &link.product_key {

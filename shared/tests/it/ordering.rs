@@ -115,3 +115,30 @@ async fn t25_a_throttle_redelivers_in_order_and_loses_nothing() {
         1
     );
 }
+
+#[tokio::test]
+async fn t14_a_payment_waits_for_its_invoice_and_goes_on_by_itself() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let ames = client("c-1", "Ames & Daughters");
+    let paid = desk.event("payment.created", &payment("y-1", &ames, 100, &[("i-1", 100)]));
+    desk.deliver(std::slice::from_ref(&paid)).await;
+    assert!(parked(&desk.result(&paid).await).way_on.contains("by itself"));
+    let (_, id) = done(&desk.push("invoice.sent", &invoice("i-1", &ames, &["Hedge laying"])).await);
+    assert_eq!(done(&desk.result(&paid).await).0, "Created");
+    assert_eq!(desk.entity("Invoice", &id)["Balance"].to_string(), "0");
+    assert!(desk.log().await.iter().all(|entry| !entry.result.is_parked()));
+}
+
+#[tokio::test]
+async fn t14_what_waited_is_not_forgotten_when_quickbooks_stumbles_then() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let ames = client("c-1", "Ames & Daughters");
+    let paid = desk.event("payment.created", &payment("y-1", &ames, 100, &[("i-1", 100)]));
+    desk.deliver(std::slice::from_ref(&paid)).await;
+    let billed = desk.event("invoice.sent", &invoice("i-1", &ames, &["Hedge laying"]));
+    let fault = Fault { path: Some("/payment".into()), ..Fault::once(Effect::Throttle) };
+    desk.simulator.add_fault(fault);
+    assert_ne!(desk.deliver(std::slice::from_ref(&billed)).await, [Verdict::Acknowledge]);
+    assert_eq!(desk.deliver(std::slice::from_ref(&billed)).await, [Verdict::Acknowledge]);
+    assert_eq!(done(&desk.result(&paid).await).0, "Created");
+}
