@@ -1,10 +1,11 @@
 //! The push: entity events of the billing app become entities in QuickBooks.
 //!
 //! A thin script around pure decisions. [`messages`] takes a batch off the queue apart and answers for each message;
-//! `batch` deals with one company's events in order; `records` says what each kind needs; `write` carries a
+//! `group` deals with one company's events in order and `batch` knows its books; `records` says what each kind needs; `write` carries a
 //! create or a change out so that no crash, lost answer or repetition ever makes a second entity.
 
 mod batch;
+mod group;
 mod lookup;
 mod records;
 mod write;
@@ -75,7 +76,7 @@ pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
     }
     let runs = groups.into_iter().map(|(group, places)| async move {
         let ours: Vec<&Message> = places.iter().map(|place| &messages[*place]).collect();
-        let verdicts = batch::run(ports, group, &ours).await;
+        let verdicts = group::run(ports, group, &ours).await;
         places.into_iter().zip(verdicts).collect::<Vec<_>>()
     });
     let mut verdicts = vec![Verdict::Redeliver { after: FIRST_WAIT }; messages.len()];

@@ -4,30 +4,31 @@
 //! key of the index `parked`; the others expire.
 //!
 //! An entry holds its event, and an event may be longer than an item can be. Then the packed entry goes on in items
-//! of its own, in the partition `{company}#parts` under `{time}#{event id}#{number}`; they are written before the
-//! entry that names them.
+//! of its own, in the partition `{company}#parts`; they are written before the entry that names them in `parts`.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
 use sync::activity::{Activity, ActivityResult};
 use sync::ids::CompanyId;
 use sync::ports::{ActivityLog, StoreError};
 
 use crate::item::{
-    BadItem, Document, Item, PACKED_MAX, SK, document, expire, get_number, get_text, keyed, number, pack,
-    packed, put_packed, put_plain, text, unpack,
+    BadItem, Document, Item, PACKED_MAX, document, expire, keyed, pack, packed, put_packed, put_plain, text,
+    unpack,
 };
 use crate::table::{Condition, Range, Table, Written};
 
 const PARKED_INDEX: &str = "parked";
 const PARKED_COMPANY: &str = "parked_company";
+/// The sort keys of an entry's further items.
+const PARTS: &str = "parts";
 /// There when the entry says Done.
 const DONE: &str = "done";
-/// How many further items an entry has.
-const PARTS: &str = "parts";
 
 /// How long an entry that waits for nobody is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
@@ -50,62 +51,74 @@ impl DynamoActivityLog {
 
     async fn write(&self, sk: String, entry: &Activity) -> Result<(), StoreError> {
         let company = entry.company.as_str();
-        let parked = entry.result.is_parked();
         let mut item = keyed(company, &sk);
-        let mut parts = 0;
-        match pack(entry).map_err(bad(WRITING))? {
-            Document::Plain(json) => put_plain(&mut item, json),
-            Document::Packed(bytes) => {
-                let mut chunks = bytes.chunks(PACKED_MAX);
-                put_packed(&mut item, chunks.next().unwrap_or_default().to_vec());
-                for chunk in chunks {
-                    self.write_part(entry, &part_key(&sk, parts), chunk).await?;
-                    parts += 1;
-                }
+        let parts = match pack(entry).map_err(bad(WRITING))? {
+            Document::Plain(json) => {
+                put_plain(&mut item, json);
+                Vec::new()
             }
+            Document::Packed(bytes) => self.write_packed(&mut item, &sk, entry, &bytes).await?,
+        };
+        if is_done(entry) {
+            item.insert(RESULT.to_owned(), text(DONE));
         }
-        if parts > 0 {
-            item.insert(PARTS.to_owned(), number(parts));
-        }
-        if parked {
+        if entry.result.is_parked() {
             item.insert(PARKED_COMPANY.to_owned(), text(company));
         } else {
             expire(&mut item, expiry(entry));
         }
-        if matches!(entry.result, ActivityResult::Done(_)) {
-            item.insert(DONE.to_owned(), number(1));
-        }
-        let needless =
-            match self.table.put_if(WRITING, item, Condition::new("attribute_not_exists(#done)")).await? {
-                Written::Yes(before) => parts..before.and_then(|item| get_number(&item, PARTS)).unwrap_or(0),
-                Written::No(_) => 0..parts,
-            };
-        for part in needless {
-            self.table.delete(WRITING, &parts_partition(company), &part_key(&sk, part)).await?;
+        let is_open =
+            Condition::new("attribute_not_exists(#result) OR #result <> :done").value(DONE, text(DONE));
+        let useless = match self.table.put_if(WRITING, item, is_open).await? {
+            Written::Yes(replaced) => parts_of(&replaced.unwrap_or_default()),
+            // What was done stays told; an attempt whose answer was lost may have told it.
+            Written::No(stored) => {
+                parts.iter().filter(|part| !parts_of(&stored).contains(part)).cloned().collect()
+            }
+        };
+        for part in useless.iter().filter(|part| !parts.contains(part)) {
+            self.table.delete(WRITING, &parts_partition(company), part).await?;
         }
         Ok(())
     }
 
-    async fn write_part(&self, entry: &Activity, sk: &str, chunk: &[u8]) -> Result<(), StoreError> {
-        let mut item = keyed(&parts_partition(entry.company.as_str()), sk);
-        put_packed(&mut item, chunk.to_vec());
-        if !entry.result.is_parked() {
-            expire(&mut item, expiry(entry));
+    /// Puts the beginning into the item and writes the rest. Returns the keys of what it has written.
+    async fn write_packed(
+        &self,
+        item: &mut Item,
+        sk: &str,
+        entry: &Activity,
+        bytes: &[u8],
+    ) -> Result<Vec<String>, StoreError> {
+        let mut chunks = bytes.chunks(PACKED_MAX);
+        put_packed(item, chunks.next().unwrap_or_default().to_vec());
+        let version: String =
+            Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let mut keys = Vec::new();
+        for (number, chunk) in chunks.enumerate() {
+            let key = format!("{sk}#{version}#{number}");
+            let mut part = keyed(&parts_partition(entry.company.as_str()), &key);
+            put_packed(&mut part, chunk.to_vec());
+            if !entry.result.is_parked() {
+                expire(&mut part, expiry(entry));
+            }
+            self.table.put(WRITING, part).await?;
+            keys.push(key);
         }
-        self.table.put(WRITING, item).await?;
-        Ok(())
+        if !keys.is_empty() {
+            item.insert(PARTS.to_owned(), AttributeValue::L(keys.iter().map(text).collect()));
+        }
+        Ok(keys)
     }
 
     async fn read(&self, company: &CompanyId, item: Item) -> Result<Activity, StoreError> {
-        let parts = get_number(&item, PARTS).unwrap_or(0);
-        if parts == 0 {
+        let parts = parts_of(&item);
+        if parts.is_empty() {
             return document(&item).map_err(bad(READING));
         }
-        let sk = get_text(&item, SK).map_err(bad(READING))?;
         let mut bytes = packed(&item).map_err(bad(READING))?.to_vec();
-        for part in 0..parts {
-            let part =
-                self.table.get(READING, &parts_partition(company.as_str()), &part_key(sk, part)).await?;
+        for key in parts {
+            let part = self.table.get(READING, &parts_partition(company.as_str()), &key).await?;
             let part = part.ok_or_else(|| bad(READING)(BadItem::Missing(PARTS)))?;
             bytes.extend(packed(&part).map_err(bad(READING))?);
         }
@@ -127,8 +140,13 @@ fn parts_partition(company: &str) -> String {
     format!("{company}#parts")
 }
 
-fn part_key(sk: &str, part: u64) -> String {
-    format!("{sk}#{part}")
+fn parts_of(item: &Item) -> Vec<String> {
+    let keys = item.get(PARTS).and_then(|parts| parts.as_l().ok());
+    keys.into_iter().flatten().filter_map(|key| key.as_s().ok().cloned()).collect()
+}
+
+fn is_done(entry: &Activity) -> bool {
+    matches!(entry.result, ActivityResult::Done(_))
 }
 
 fn expiry(entry: &Activity) -> Timestamp {
@@ -142,9 +160,14 @@ fn bad(action: &'static str) -> impl FnOnce(BadItem) -> StoreError {
 #[async_trait]
 impl ActivityLog for DynamoActivityLog {
     async fn record(&self, entries: &[Activity]) -> Result<(), StoreError> {
-        // The last entry of an event stands, though the writes overtake each other.
-        let last: BTreeMap<(&CompanyId, String), &Activity> =
-            entries.iter().map(|entry| ((&entry.company, sort_key(entry)), entry)).collect();
+        // One write for each event, as the writes overtake each other: the last, or the first that says Done.
+        let mut last: BTreeMap<(&CompanyId, String), &Activity> = BTreeMap::new();
+        for entry in entries {
+            let stands = last.entry((&entry.company, sort_key(entry))).or_insert(entry);
+            if !is_done(stands) {
+                *stands = entry;
+            }
+        }
         let writes: Vec<_> = last.into_iter().map(|((_, sk), entry)| self.write(sk, entry)).collect();
         stream::iter(writes).buffer_unordered(CONCURRENT).try_collect().await
     }

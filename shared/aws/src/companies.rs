@@ -160,8 +160,7 @@ impl Companies for DynamoCompanies {
 
     async fn save_reference(&self, books: &Books, reference: &Reference) -> Result<(), StoreError> {
         let action = "caching what QuickBooks says";
-        self.table.put(action, reference_item(books, reference).map_err(bad(action))?).await?;
-        Ok(())
+        self.table.put(action, reference_item(books, reference).map_err(bad(action))?).await
     }
 
     async fn issue_once(
@@ -173,8 +172,7 @@ impl Companies for DynamoCompanies {
         let mut item = keyed(company.as_str(), &once_key(nonce));
         item.insert(UNTIL.to_owned(), moment(expires_at));
         expire(&mut item, expires_at);
-        self.table.put("remembering a value for one use", item).await?;
-        Ok(())
+        self.table.put("remembering a value for one use", item).await
     }
 
     async fn use_once(&self, company: &CompanyId, nonce: &str, now: Timestamp) -> Result<bool, StoreError> {

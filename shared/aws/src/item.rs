@@ -77,10 +77,6 @@ pub(crate) fn get_text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str
     value.map(String::as_str).ok_or(BadItem::Missing(name))
 }
 
-pub(crate) fn get_number(item: &Item, name: &'static str) -> Option<u64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
-}
-
 /// Puts a document into the item.
 pub(crate) fn put_document(item: &mut Item, document: &impl Serialize) -> Result<(), BadItem> {
     match pack(document)? {

@@ -132,11 +132,11 @@ impl Table {
         Ok((found, left.map(|left| left.keys).unwrap_or_default()))
     }
 
-    /// Writes an item and returns the one that it replaces.
-    pub(crate) async fn put(&self, action: &'static str, item: Item) -> Result<Option<Item>, StoreError> {
+    /// Writes an item in place of whatever is there.
+    pub(crate) async fn put(&self, action: &'static str, item: Item) -> Result<(), StoreError> {
         let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        let answer = request.return_values(ReturnValue::AllOld).send().await.map_err(failed(action))?;
-        Ok(answer.attributes)
+        request.send().await.map_err(failed(action))?;
+        Ok(())
     }
 
     /// Writes an item if the condition holds for the one that is there.

@@ -1,6 +1,8 @@
 //! The push, as a company's bookkeeper and its billing app see it: the engine over the real client, against the
 //! simulator. Stores are in memory.
 
+#![expect(clippy::unwrap_used, reason = "a test's set-up that fails fails the test")]
+
 mod desk;
 mod linking;
 mod ordering;
