@@ -269,6 +269,7 @@ fn already_linked(entity: &str, name: &str, kind: &str, other: &BillingId) -> Pa
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use quickbooks_wire::{EmailAddress, Ref};
 
     use super::*;
@@ -411,5 +412,37 @@ mod tests {
         let mut ours = found([twin]);
         ours.take(Kind::Invoice, id("130"), billing("i-0"));
         assert_eq!(no_twin(&bill(), &ours), Ok(()));
+    }
+
+    prop_compose! {
+        fn any_row()(place in 1_u8..9, name in "(Rosa|rosa|Delgado)", email in "[ab]@x\\.example", active in any::<bool>(), job in any::<bool>(), taken in 0_u8..3)
+                     -> (Customer, u8) {
+            let row = Customer { active: Some(active), job: Some(job), ..row(&place.to_string(), &name, &email) };
+            (row, taken)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_linked_is_free_active_and_the_only_candidate(rows in prop::collection::vec(any_row(), 0..6)) {
+            let mut found = found(rows.iter().map(|(row, _)| row.clone()));
+            for (row, taken) in &rows {
+                match taken {
+                    1 => found.take(Kind::Client, id(row.id.as_deref().unwrap()), billing("c-9")),
+                    2 => found.take(Kind::Client, id(row.id.as_deref().unwrap()), billing("c-1")),
+                    _ => {}
+                }
+            }
+            let mut rosa = rosa();
+            rosa.name = "Rosa".into();
+            rosa.contacts[0].email = "A@x.example".into();
+            if let Ok(Some((matched, by))) = client(&rosa, &found) {
+                prop_assert_eq!(matched.active, Some(true));
+                prop_assert_eq!(matched.job, Some(false));
+                prop_assert_ne!(found.taken_by(Kind::Client, &matched.id), Some(&billing("c-9")));
+                let same_name = matched.display_name.as_deref().unwrap().eq_ignore_ascii_case("rosa");
+                prop_assert_eq!(same_name, by == MatchedBy::Name, "a name wins over an address");
+            }
+        }
     }
 }

@@ -192,6 +192,7 @@ pub fn merge(link: &Link, changed: &[String], ours: &Entity, theirs: &Entity, ed
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
+    use proptest::prelude::*;
     use quickbooks_wire::Customer;
 
     use super::*;
@@ -364,5 +365,50 @@ mod tests {
             (2, 0),
             "a payment bumps the token, no field of ours"
         );
+    }
+
+    prop_compose! {
+        fn any_event()(name in 0_u8..40, subject in 0_u8..3, kind in 0_usize..4, verb in 0_usize..5) -> EntityEvent {
+            let verb = [Verb::Created, Verb::Updated, Verb::Deleted, Verb::Voided, Verb::Restored][verb];
+            event(&format!("e-{name}"), Kind::ALL[kind], verb, &format!("r-{subject}"), name.into())
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_of_a_record_has_the_same_decisive_one(events in prop::collection::vec(any_event(), 1..12)) {
+            let events: Vec<&EntityEvent> = events.iter().collect();
+            let decisive = coalesce(&events);
+            for (place, by) in decisive.iter().enumerate() {
+                let record = |place: usize| (events[place].kind, &events[place].subject);
+                prop_assert_eq!(record(place), record(*by), "never another record's");
+                prop_assert_eq!(decisive[*by], *by, "the decisive one stands for itself");
+                for (other, other_by) in decisive.iter().enumerate() {
+                    prop_assert!(record(other) != record(place) || other_by == by);
+                }
+                let newest_change = events.iter().filter(|event| (event.kind, &event.subject) == record(place)).map(|event| event.time).max();
+                let withdrawn_or_newest = is_withdrawn(events[*by]) || Some(events[*by].time) == newest_change;
+                prop_assert!(withdrawn_or_newest, "the last state, or a withdrawal before it");
+            }
+        }
+
+        #[test]
+        fn a_merge_loses_no_field_silently(
+            ours in "[a-c]{1,2}", theirs in "[a-c]{1,2}", notes in "[a-c]{0,2}", their_notes in "[a-c]{0,2}", later in any::<bool>(),
+        ) {
+            let before = customer("Rosa", "old", "2026-03-01T00:00:00Z");
+            let link = link(&before);
+            let mine = customer(&ours, &notes, "");
+            let other = customer(&theirs, &their_notes, "2026-03-02T00:00:00Z");
+            let names = fields::changed(&link.pushed, &fields::fingerprints(&mine));
+            let day = if later { "2026-03-03T00:00:00Z" } else { "2026-03-01T12:00:00Z" };
+            let merged = merge(&link, &names, &mine, &other, day.parse().unwrap());
+            for name in &names {
+                let conflict = link.seen.get(name) != fields::fingerprints(&other).get(name);
+                prop_assert_eq!(merged.send.contains(name), later || !conflict);
+                prop_assert_eq!(merged.notes.iter().any(|note| note.starts_with(name.as_str())), conflict);
+            }
+            prop_assert!(merged.send.iter().all(|name| names.contains(name)), "a field we did not change is not sent");
+        }
     }
 }

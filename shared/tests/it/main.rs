@@ -6,5 +6,6 @@
 mod desk;
 mod linking;
 mod ordering;
+mod purity;
 mod trouble;
 mod writing;
