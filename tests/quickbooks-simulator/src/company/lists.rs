@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::{
     Company,
-    classes::ACCOUNT_TYPES,
+    classes::{ACCOUNT_SUBTYPES, ACCOUNT_TYPES},
     faults::Fault,
     kinds::Kind,
     wire::{self, Members, Object},
@@ -110,11 +110,12 @@ fn settle_account_type(draft: &mut Draft<'_>) -> Result<(), Fault> {
         draft.keep("AccountType");
         draft.keep("AccountSubType");
     }
-    let (kind, subtype) = (draft.object.text("AccountType"), draft.object.text("AccountSubType"));
-    let known = ACCOUNT_TYPES.iter().find(|(name, _, default)| match kind {
-        Some(kind) => *name == kind,
-        None => Some(*default) == subtype,
+    let kind = draft.object.text("AccountType").or_else(|| {
+        let subtype = draft.object.text("AccountSubType")?;
+        let implied = ACCOUNT_TYPES.iter().find(|(.., default)| *default == subtype).map(|(name, ..)| *name);
+        implied.or_else(|| ACCOUNT_SUBTYPES.iter().find(|(name, _)| *name == subtype).map(|(_, kind)| *kind))
     });
+    let known = ACCOUNT_TYPES.iter().find(|(name, ..)| Some(*name) == kind);
     let Some((kind, classification, default)) = known else { return Err(Fault::account_type_required()) };
     draft.set("AccountType", *kind);
     draft.default("AccountSubType", *default);

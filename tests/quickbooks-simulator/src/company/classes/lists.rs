@@ -185,6 +185,25 @@ pub(crate) const ACCOUNT_TYPES: &[(&str, &str, &str)] = &[
     ("Other Expense", "Expense", "OtherMiscellaneousExpense"),
 ];
 
+/// The type that other common subtypes belong to.
+pub(crate) const ACCOUNT_SUBTYPES: &[(&str, &str)] = &[
+    ("Checking", "Bank"),
+    ("Savings", "Bank"),
+    ("MoneyMarket", "Bank"),
+    ("Inventory", "Other Current Asset"),
+    ("UndepositedFunds", "Other Current Asset"),
+    ("PrepaidExpenses", "Other Current Asset"),
+    ("SalesTaxPayable", "Other Current Liability"),
+    ("SalesOfProductIncome", "Income"),
+    ("DiscountsRefundsGiven", "Income"),
+    ("NonProfitIncome", "Income"),
+    ("OtherPrimaryIncome", "Income"),
+    ("UnappliedCashPaymentIncome", "Income"),
+    ("CostOfLaborCos", "Cost of Goods Sold"),
+    ("Auto", "Expense"),
+    ("OfficeGeneralAdministrativeExpenses", "Expense"),
+];
+
 pub(crate) static ACCOUNT: Class = entity!(
     "Account",
     member("Name", Name(100)),

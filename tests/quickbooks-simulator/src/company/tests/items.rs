@@ -151,6 +151,9 @@ fn accounts_know_their_class() {
         (&json!("Revenue"), &json!("ServiceFeeIncome"))
     );
     assert_eq!((spelled(&made, "CurrentBalance"), &made["SubAccount"]), ("0".into(), &json!(false)));
+    let by_subtype =
+        session.post("account", json!({ "Name": "Shop", "AccountSubType": "SalesOfProductIncome" }));
+    assert_eq!(by_subtype["AccountType"], "Income");
     assert_eq!(session.code("account", json!({ "Name": "Odd" })), "6010");
     assert_eq!(session.code("account", json!({ "Name": "Odd", "AccountType": "Hobby" })), "6010");
     assert_eq!(session.code("account", json!({ "Name": "Grants", "AccountType": "Bank" })), "6240");
