@@ -60,23 +60,19 @@ impl DynamoActivityLog {
             Document::Packed(bytes) => self.write_packed(&mut item, &sk, entry, &bytes).await?,
         };
         if is_done(entry) {
-            item.insert(RESULT.to_owned(), text(DONE));
+            item.insert(DONE.to_owned(), AttributeValue::Bool(true));
         }
         if entry.result.is_parked() {
             item.insert(PARKED_COMPANY.to_owned(), text(company));
         } else {
             expire(&mut item, expiry(entry));
         }
-        let is_open =
-            Condition::new("attribute_not_exists(#result) OR #result <> :done").value(DONE, text(DONE));
-        let useless = match self.table.put_if(WRITING, item, is_open).await? {
-            Written::Yes(replaced) => parts_of(&replaced.unwrap_or_default()),
-            // What was done stays told; an attempt whose answer was lost may have told it.
-            Written::No(stored) => {
-                parts.iter().filter(|part| !parts_of(&stored).contains(part)).cloned().collect()
-            }
+        let is_open = Condition::new("attribute_not_exists(#done)");
+        let (stands, others) = match self.table.put_if(WRITING, item, is_open).await? {
+            Written::Yes(replaced) => (parts, replaced.as_ref().map(parts_of).unwrap_or_default()),
+            Written::No(stored) => (parts_of(&stored), parts),
         };
-        for part in useless.iter().filter(|part| !parts.contains(part)) {
+        for part in others.iter().filter(|part| !stands.contains(part)) {
             self.table.delete(WRITING, &parts_partition(company), part).await?;
         }
         Ok(())
