@@ -1,16 +1,25 @@
 //! The whole bundle on one machine, without AWS and without Docker.
 //!
 //! [`Stack`] builds the functions, starts MiniStack (a local AWS, installed into the target directory on first
-//! use), deploys the real `template.yaml` with the real binaries, and gives the HTTP API one plain address. Several
-//! stacks run side by side. Nothing in a function knows that it runs here.
+//! use), deploys the real `template.yaml` with the real binaries, and gives the HTTP API one plain address.
+//! [`Bundle`] adds a QuickBooks simulator; [`run`] connects a company, pushes the events of [`demo`] or a person's
+//! own, and tells what became of them. Several run side by side. Nothing in a function knows that it runs here.
 
+mod bundle;
+mod delivery;
 pub mod demo;
 mod ministack;
+mod operator;
+mod person;
 mod proxy;
 mod python;
+pub mod run;
 mod stack;
 mod template;
 mod workspace;
 
+pub use bundle::{Bundle, BundleOptions};
+pub use delivery::{Ended, Message, Sent};
+pub use person::{Page, Person};
 pub use python::lint_template;
 pub use stack::{ACCESS_KEY, REGION, SECRET_KEY, Stack, StackOptions};

@@ -2,78 +2,146 @@
 
 #![expect(clippy::print_stdout, reason = "this program talks to the person who started it")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
-use local::{Stack, StackOptions};
-use quickbooks_simulator::server::{self, Simulator};
+use local::run::{self, Outcome, Report};
+use local::{Bundle, BundleOptions, demo};
+use sync::ids::CompanyId;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs Counterpart on this machine: a local AWS with the real functions, and a QuickBooks simulator.
+/// Runs Counterpart on this machine: a local AWS with the real functions, and a QuickBooks simulator. Connects a
+/// company, pushes half a year of its invoices, and stays up until Ctrl-C.
 #[derive(Parser)]
 struct Arguments {
+    /// End when everything is pushed and checked; with a failure if anything is not as it should be.
+    #[arg(long)]
+    once: bool,
+    /// Push these messages in place of the demo's: one event, or one array of events, a line (--print-events shows
+    /// how they look). The company that the first one names is the one that is connected.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
     /// Keep AWS's and QuickBooks' state, and the addresses, in this directory from run to run.
     #[arg(long, value_name = "DIRECTORY")]
     keep: Option<PathBuf>,
+    /// Write the summary to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Port of Counterpart's HTTP API on 127.0.0.1 [default: a free one].
     #[arg(long)]
     port: Option<u16>,
     /// Port of the QuickBooks simulator on 127.0.0.1 [default: a free one].
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     simulator_port: u16,
-}
-
-/// What runs while this program does.
-struct Bundle {
-    simulator: Simulator,
-    stack: Stack,
+    /// Print the demo's messages, one a line, and end.
+    #[arg(long)]
+    print_events: bool,
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let bundle = tokio::select! {
-        bundle = Bundle::start(&arguments) => bundle?,
-        stop = asked_to_stop() => return stop,
-    };
-    bundle.introduce()?;
-    asked_to_stop().await?;
-    bundle.stop().await
+    if arguments.print_events {
+        return print_events();
+    }
+    tokio::select! {
+        ended = run(&arguments) => ended,
+        stop = asked_to_stop() => stop.map(|()| ExitCode::from(130)),
+    }
 }
 
-impl Bundle {
-    async fn start(arguments: &Arguments) -> anyhow::Result<Self> {
-        let simulator = server::start(server::Options {
-            port: arguments.simulator_port,
-            state_file: arguments.keep.as_ref().map(|directory| directory.join("quickbooks.json")),
-            ..server::Options::default()
-        })
-        .await
-        .context("the QuickBooks simulator does not start")?;
-        let stack = Stack::start(StackOptions {
-            data_dir: arguments.keep.clone(),
-            api_port: arguments.port,
-            progress: Box::new(|what| println!("{what} …")),
-            ..StackOptions::new(simulator.url())
-        })
-        .await?;
-        Ok(Self { simulator, stack })
+fn print_events() -> anyhow::Result<ExitCode> {
+    for event in demo::demo(&CompanyId::new(run::COMPANY)?)?.events {
+        println!("{}", event.body);
     }
+    Ok(ExitCode::SUCCESS)
+}
 
-    fn introduce(&self) -> anyhow::Result<()> {
-        println!("QuickBooks (simulated)  {}", self.simulator.url());
-        println!("Counterpart's HTTP API  {}", self.stack.api_url());
-        println!("Local AWS               {}", self.stack.aws_endpoint());
-        println!("Push queue              {}", self.stack.output("PushQueueUrl")?);
+async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let begun = Instant::now();
+    let own_events = arguments.events.as_deref().map(read).transpose()?;
+    let bundle = Bundle::start(BundleOptions {
+        data_dir: arguments.keep.clone(),
+        api_port: arguments.port,
+        simulator_port: arguments.simulator_port,
+        progress: Arc::new(|what| println!("{what} …")),
+        ..BundleOptions::default()
+    })
+    .await?;
+    introduce(&bundle)?;
+    let progress = |what: &str| println!("{what} …");
+    let now = bundle.simulator.now();
+    let outcome = match &own_events {
+        Some(lines) => run::own(&bundle, lines, now, &progress).await?,
+        None => run::demo(&bundle, now, &progress).await?,
+    };
+    tell(&outcome, begun);
+    if let Some(file) = &arguments.report {
+        write_report(file, &outcome.report)?;
+    }
+    if !arguments.once {
+        introduce(&bundle)?;
         println!("Ctrl-C ends it.");
-        Ok(())
+        asked_to_stop().await?;
     }
+    bundle.stop().await?;
+    Ok(if arguments.once && !outcome.report.problems.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
 
-    async fn stop(self) -> anyhow::Result<()> {
-        self.stack.stop().await?;
-        self.simulator.stop().await.context("the QuickBooks simulator could not save its state")
+fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+fn introduce(bundle: &Bundle) -> anyhow::Result<()> {
+    println!();
+    println!("QuickBooks (simulated)  {}", bundle.simulator.url());
+    println!("Counterpart's HTTP API  {}", bundle.stack.api_url());
+    println!("Local AWS               {}", bundle.stack.aws_endpoint());
+    println!("Push queue              {}", bundle.stack.output("PushQueueUrl")?);
+    println!();
+    Ok(())
+}
+
+fn tell(outcome: &Outcome, begun: Instant) {
+    let report = &outcome.report;
+    println!("\n{}\n", run::table(&outcome.endings));
+    println!(
+        "{} events: {} done, {} skipped, {} parked, in {} s ({} s with the set-up)",
+        report.events,
+        report.done,
+        report.skipped,
+        report.parked,
+        report.push_seconds,
+        begun.elapsed().as_secs()
+    );
+    let (all, new) = (&report.quickbooks, &report.added);
+    println!(
+        "QuickBooks: {} customers ({} new), {} items ({} new), {} invoices ({} new), {} payments ({} new)",
+        all.customers,
+        new.customers,
+        all.items,
+        new.items,
+        all.invoices,
+        new.invoices,
+        all.payments,
+        new.payments
+    );
+    let calls: Vec<String> = report.calls.iter().map(|(kind, times)| format!("{times} {kind:?}")).collect();
+    println!("Calls to QuickBooks: {} ({} of them metered)", calls.join(", "), report.metered_calls);
+    if report.problems.is_empty() {
+        println!("Everything is as it should be.");
+    } else {
+        println!("{} problems:\n- {}", report.problems.len(), report.problems.join("\n- "));
     }
+}
+
+fn write_report(file: &Path, report: &Report) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(report)?;
+    std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
 }
 
 /// Ctrl-C, or a plain `kill`.

@@ -20,8 +20,9 @@ const STRIDE: usize = 7;
 const EDITED: [usize; 10] = [4, 19, 33, 47, 58, 71, 86, 97, 104, 111];
 /// Those that are cancelled before anybody has paid.
 pub(super) const CANCELLED: [usize; 4] = [40, 66, 90, 95];
-/// The one whose total is rounded up to a full dollar, which no line says: a variance.
-pub(super) const ROUNDED: usize = 75;
+/// The one whose total is rounded up to a full dollar, which no line says: a variance. QuickBooks has what the lines
+/// come to.
+pub(super) const ROUNDED: usize = 85;
 /// The one that is saved and sent in the same minute.
 const SENT_AT_ONCE: usize = 25;
 
@@ -41,8 +42,8 @@ pub(super) fn write(
         let day = i64::try_from(FIRST_DAY + n)?;
         let later = day + i64::try_from(EDITED_AFTER)?;
         if n == ROUNDED {
-            invoice.amount = invoice.amount.ceil();
-            diary.add(day, "invoice.created", &invoice.id, &invoice, &[Ending::Varies])?;
+            let rounded = Invoice { amount: invoice.amount.ceil(), ..invoice.clone() };
+            diary.add(day, "invoice.created", &invoice.id, &rounded, &[Ending::Varies])?;
         } else if n == SENT_AT_ONCE {
             diary.add(
                 day,

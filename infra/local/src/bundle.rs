@@ -1,0 +1,113 @@
+//! Counterpart and the QuickBooks it works with, running together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use aws::{Aws, Local};
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_sqs::config::Credentials;
+use quickbooks_simulator::server::{self, App, Limits, Simulator, Switches};
+use serde_json::json;
+
+use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, Stack, StackOptions};
+
+/// What a bundle is started with.
+pub struct BundleOptions {
+    /// Where both sides' state and the addresses are kept from run to run. `None` forgets them.
+    pub data_dir: Option<PathBuf>,
+    /// Port of the HTTP API on 127.0.0.1. `None` takes last time's, or else a free one.
+    pub api_port: Option<u16>,
+    /// Port of the QuickBooks simulator on 127.0.0.1; 0 for a free one.
+    pub simulator_port: u16,
+    /// The simulator's request limits.
+    pub limits: Limits,
+    /// Told, in a sentence, what is being done.
+    pub progress: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Default for BundleOptions {
+    /// A bundle that forgets, on free ports, without request limits, and tells nothing.
+    fn default() -> BundleOptions {
+        BundleOptions {
+            data_dir: None,
+            api_port: None,
+            simulator_port: 0,
+            limits: Limits::NONE,
+            progress: Arc::new(|_| ()),
+        }
+    }
+}
+
+/// The running bundle. Dropping it ends everything at once; [`Bundle::stop`] does it in order, and saves the state.
+pub struct Bundle {
+    /// QuickBooks.
+    pub simulator: Simulator,
+    /// Counterpart.
+    pub stack: Stack,
+    /// The local AWS, for its administrator.
+    pub aws: Aws,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+}
+
+impl Bundle {
+    /// Starts both sides and gives Counterpart the app's keys. `Err` says what is missing or what failed.
+    pub async fn start(options: BundleOptions) -> anyhow::Result<Bundle> {
+        if let Some(directory) = &options.data_dir {
+            std::fs::create_dir_all(directory).with_context(|| format!("{}", directory.display()))?;
+        }
+        let app = App::default();
+        let keys = json!({
+            "client_id": app.client_id,
+            "client_secret": app.client_secret,
+            "verifier_token": server::WebhookSettings::default().verifier_token,
+        });
+        let simulator = server::start(server::Options {
+            port: options.simulator_port,
+            state_file: options.data_dir.as_ref().map(|directory| directory.join("quickbooks.json")),
+            app,
+            switches: Switches { limits: options.limits, ..Switches::default() },
+            ..server::Options::default()
+        })
+        .await
+        .context("the QuickBooks simulator does not start")?;
+        let progress = Arc::clone(&options.progress);
+        let stack = Stack::start(StackOptions {
+            data_dir: options.data_dir,
+            api_port: options.api_port,
+            progress: Box::new(move |what| progress(what)),
+            ..StackOptions::new(simulator.url())
+        })
+        .await?;
+        let aws = administrator(&stack).await;
+        aws.put_secret(stack.output("IntuitAppSecret")?, &keys.to_string().into()).await?;
+        let sqs = sqs(&stack).await;
+        Ok(Bundle { simulator, stack, aws, sqs })
+    }
+
+    /// Ends both sides in order, and saves what is to be kept.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stack.stop().await?;
+        self.simulator.stop().await.context("the QuickBooks simulator could not save its state")
+    }
+}
+
+async fn administrator(stack: &Stack) -> Aws {
+    Aws::local(Local {
+        endpoint: stack.aws_endpoint(),
+        region: REGION,
+        access_key: ACCESS_KEY,
+        secret_key: SECRET_KEY,
+    })
+    .await
+}
+
+async fn sqs(stack: &Stack) -> aws_sdk_sqs::Client {
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .endpoint_url(stack.aws_endpoint())
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local"))
+        .load()
+        .await;
+    aws_sdk_sqs::Client::new(&config)
+}
