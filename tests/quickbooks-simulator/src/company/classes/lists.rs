@@ -88,6 +88,13 @@ pub(crate) static VENDOR: Class = entity!(
     read_only("BillRate"),
     read_only("CostRate"),
     read_only("APAccountRef"),
+    read_only("BusinessNumber"),
+    read_only("GSTIN"),
+    read_only("HasTPAR"),
+    read_only("OtherContactInfo"),
+    read_only("T4AEligible"),
+    read_only("T5018Eligible"),
+    read_only("TaxReportingBasis"),
     read_only("V4IDPseudonym"),
     read_only("Source"),
 );
@@ -115,6 +122,7 @@ pub(crate) static EMPLOYEE: Class = entity!(
     member("BillableTime", Flag),
     member("BillRate", Quantity),
     member("CostRate", Quantity),
+    read_only("Organization"),
     read_only("V4IDPseudonym"),
 );
 
@@ -299,5 +307,9 @@ pub(crate) static TAX_SERVICE: Class = Class {
         member("TaxCode", Text(100)),
         member("TaxRateDetails", Many(&TAX_SERVICE_RATE)),
         read_only("TaxCodeId"),
+        read_only("Id"),
+        read_only("SyncToken"),
+        read_only("sparse"),
+        read_only("domain"),
     ],
 };

@@ -80,9 +80,13 @@ impl Class {
         self.members.iter().find(|member| member.name == name)
     }
 
-    /// The names of all members.
+    /// The names of all members that a request may have.
     pub(crate) fn names(&self) -> Vec<&'static str> {
-        self.members.iter().map(|member| member.name).collect()
+        self.members
+            .iter()
+            .filter(|member| member.access != Access::Artefact)
+            .map(|member| member.name)
+            .collect()
     }
 }
 

@@ -43,7 +43,7 @@ impl Company {
         self.settle_references(&mut draft)?;
         self.settle_currency_of_sale(&mut draft)?;
         self.settle_number(&mut draft)?;
-        self.settle_addresses(&mut draft)?;
+        self.settle_addresses(&mut draft);
         self.settle_custom_fields(&mut draft)?;
         self.settle_delivery(&mut draft)?;
         self.settle_amounts(draft)
@@ -147,17 +147,18 @@ impl Company {
         }
     }
 
-    /// Addresses come from the customer unless they are given.
-    fn settle_addresses(&self, draft: &mut Draft<'_>) -> Result<(), Fault> {
+    /// Addresses come from the customer unless they are given; a sparse update leaves them alone.
+    fn settle_addresses(&self, draft: &mut Draft<'_>) {
+        if draft.sparse && draft.previous.is_some() {
+            return;
+        }
         let customer =
             draft.object.reference("CustomerRef").and_then(|id| self.store.get(Kind::Customer, id));
-        let copied = |member: &str| customer.and_then(|customer| customer.get(member)).cloned();
         for member in ["BillAddr", "ShipAddr"] {
-            if let Some(address) = copied(member).filter(|_| !(draft.sparse && draft.previous.is_some())) {
-                draft.default(member, address);
+            if let Some(address) = customer.and_then(|customer| customer.get(member)) {
+                draft.default(member, address.clone());
             }
         }
-        Ok(())
     }
 
     /// Every custom field of the company, with the values given.
@@ -267,11 +268,8 @@ impl Company {
         if let Some(lines) = invoice.get_mut("Line").and_then(Value::as_array_mut) {
             lines.iter_mut().for_each(void_line);
         }
-        for member in ["TotalAmt", "Deposit"] {
-            if member == "TotalAmt" || invoice.contains_key(member) {
-                invoice.insert(member.to_owned(), wire::money(Decimal::ZERO));
-            }
-        }
+        invoice.remove("Deposit");
+        invoice.insert("TotalAmt".to_owned(), wire::money(Decimal::ZERO));
         if invoice.contains_key("TxnTaxDetail") {
             invoice.insert("TxnTaxDetail".to_owned(), json!({ "TotalTax": wire::money(Decimal::ZERO) }));
         }

@@ -2,6 +2,23 @@
 
 use super::*;
 
+/// Members that a client in use sends along, without meaning anything by them.
+#[test]
+fn idle_members_of_clients_in_use_are_accepted() {
+    let mut session = Session::new(Seed::Empty);
+    session.post(
+        "vendor",
+        json!({ "DisplayName": "Mill", "TaxReportingBasis": "", "BillRate": 0, "Vendor1099": false }),
+    );
+    session.post("employee", json!({ "GivenName": "Ida", "Organization": false, "HiredDate": "" }));
+    let agency = session.post("taxagency", json!({ "DisplayName": "Office" }));
+    let rate = json!({ "TaxRateName": "R", "RateValue": 10, "TaxAgencyId": agency["Id"], "TaxApplicableOn": "Sales" });
+    session.post(
+        "taxservice/taxcode",
+        json!({ "Id": null, "sparse": false, "TaxCode": "C", "TaxRateDetails": [rate] }),
+    );
+}
+
 fn account(session: &mut Session, name: &str) -> Value {
     json!({ "value": session.find("Account", "Name", name) })
 }
