@@ -5,6 +5,8 @@
 
 pub mod activity;
 pub mod connect;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 pub mod event;
 pub mod failure;
 pub mod ids;

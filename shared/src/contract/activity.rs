@@ -1,0 +1,139 @@
+//! The activity log's promises.
+
+use super::{at, company, noise};
+use crate::activity::{Activity, ActivityResult};
+use crate::ids::{BillingId, CompanyId, EventId, QuickBooksId, RealmId};
+use crate::model::Kind;
+use crate::outcome::{Done, DoneAction, Park, ParkCause};
+use crate::ports::ActivityLog;
+
+/// Checks an activity log through two handles.
+pub async fn activity_log(one: &dyn ActivityLog, two: &dyn ActivityLog) {
+    entries_come_newest_first(one, two).await;
+    an_event_has_one_entry(one, two).await;
+    what_was_done_stays_told(one, two).await;
+    parked_entries_come_oldest_first(one, two).await;
+    companies_are_apart(one).await;
+    a_long_event_is_kept_whole(one, two).await;
+}
+
+fn entry(company: &CompanyId, event: &str, second: i64, result: ActivityResult) -> Activity {
+    Activity {
+        company: company.clone(),
+        event: EventId::new(event).unwrap(),
+        time: at(second),
+        handled_at: at(second + 1),
+        realm: Some(RealmId::new("1").unwrap()),
+        kind: Some(Kind::Invoice),
+        billing_id: Some(BillingId::new("a").unwrap()),
+        label: "INV-001".into(),
+        quickbooks_id: None,
+        event_json: result.is_parked().then(|| format!(r#"{{"id":"{event}"}}"#)),
+        result,
+    }
+}
+
+fn skipped() -> ActivityResult {
+    ActivityResult::Skipped { reason: "it is a draft".into() }
+}
+
+fn parked() -> ActivityResult {
+    ActivityResult::Parked(Park::new(ParkCause::Tax, "no such tax", "make one"))
+}
+
+fn done() -> ActivityResult {
+    let quickbooks_id = QuickBooksId::new("7").unwrap();
+    ActivityResult::Done(Done { action: DoneAction::Created, quickbooks_id, notes: vec!["a note".into()] })
+}
+
+fn events(entries: &[Activity]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.event.as_str()).collect()
+}
+
+async fn entries_come_newest_first(one: &dyn ActivityLog, two: &dyn ActivityLog) {
+    let id = company("newest");
+    assert_eq!(one.newest(&id, 10).await.unwrap(), []);
+    one.record(&[]).await.unwrap();
+    let mut entries: Vec<Activity> =
+        (0..60).map(|second| entry(&id, &format!("e{second:02}"), second, skipped())).collect();
+    // Between two seconds, and with an id that would sort elsewhere.
+    entries
+        .push(Activity { time: "2026-02-25T06:13:30.5Z".parse().unwrap(), ..entry(&id, "aa", 0, skipped()) });
+    one.record(&entries).await.unwrap();
+
+    let newest = two.newest(&id, 1000).await.unwrap();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.time));
+    assert_eq!(newest, entries);
+    assert_eq!(events(&newest[48..52]), ["e11", "aa", "e10", "e09"]);
+    assert_eq!(two.newest(&id, 3).await.unwrap(), entries[..3]);
+}
+
+async fn an_event_has_one_entry(one: &dyn ActivityLog, two: &dyn ActivityLog) {
+    let id = company("one-entry");
+    for _ in 0..2 {
+        one.record(&[entry(&id, "e", 1, parked())]).await.unwrap();
+        assert_eq!(two.newest(&id, 10).await.unwrap(), [entry(&id, "e", 1, parked())]);
+    }
+    two.record(&[entry(&id, "e", 1, skipped()), entry(&id, "f", 1, skipped())]).await.unwrap();
+    assert_eq!(events(&one.newest(&id, 10).await.unwrap()), ["f", "e"]);
+    assert_eq!(one.parked(&id).await.unwrap(), [], "it waits no longer");
+
+    one.record(&[entry(&id, "g", 2, skipped()), entry(&id, "g", 2, parked())]).await.unwrap();
+    assert_eq!(two.parked(&id).await.unwrap(), [entry(&id, "g", 2, parked())], "the last word counts");
+}
+
+async fn what_was_done_stays_told(one: &dyn ActivityLog, two: &dyn ActivityLog) {
+    let id = company("done");
+    one.record(&[entry(&id, "e", 1, parked())]).await.unwrap();
+    one.record(&[entry(&id, "e", 1, done())]).await.unwrap();
+    for later in [skipped(), parked()] {
+        two.record(&[entry(&id, "e", 1, later.clone())]).await.unwrap();
+        one.record(&[entry(&id, "f", 2, done()), entry(&id, "f", 2, later)]).await.unwrap();
+        let both = [entry(&id, "f", 2, done()), entry(&id, "e", 1, done())];
+        assert_eq!(one.newest(&id, 10).await.unwrap(), both);
+    }
+    assert_eq!(two.parked(&id).await.unwrap(), []);
+}
+
+async fn parked_entries_come_oldest_first(one: &dyn ActivityLog, two: &dyn ActivityLog) {
+    let id = company("parked");
+    assert_eq!(one.parked(&id).await.unwrap(), []);
+    let result = |second| if second % 2 == 0 { parked() } else { skipped() };
+    let entries: Vec<Activity> =
+        (0..20).rev().map(|second| entry(&id, &format!("e{second:02}"), second, result(second))).collect();
+    one.record(&entries).await.unwrap();
+    let parked = two.parked(&id).await.unwrap();
+    assert_eq!(events(&parked), ["e00", "e02", "e04", "e06", "e08", "e10", "e12", "e14", "e16", "e18"]);
+    assert_eq!(parked[0], entries[19]);
+
+    two.record(&[entry(&id, "e00", 0, ActivityResult::Ignored { reason: "paid in cash".into() })])
+        .await
+        .unwrap();
+    assert_eq!(events(&one.parked(&id).await.unwrap())[0], "e02");
+}
+
+async fn companies_are_apart(one: &dyn ActivityLog) {
+    let (ours, others) = (company("apart"), company("apart-too"));
+    one.record(&[entry(&ours, "e", 1, parked()), entry(&others, "e", 1, parked())]).await.unwrap();
+    assert_eq!(one.newest(&ours, 10).await.unwrap(), [entry(&ours, "e", 1, parked())]);
+    assert_eq!(one.parked(&others).await.unwrap(), [entry(&others, "e", 1, parked())]);
+}
+
+async fn a_long_event_is_kept_whole(one: &dyn ActivityLog, two: &dyn ActivityLog) {
+    let id = company("long");
+    // A queue message holds 1 MiB at most. The first of these packs well, the second hardly.
+    for (second, event, event_json) in [(1, "wordy", "word ".repeat(200_000)), (2, "dense", noise(1_000_000))]
+    {
+        let long = Activity { event_json: Some(event_json), ..entry(&id, event, second, parked()) };
+        for _ in 0..2 {
+            one.record(std::slice::from_ref(&long)).await.unwrap();
+            assert!(two.parked(&id).await.unwrap() == [long.clone()], "{event} is not as it was");
+            assert!(two.newest(&id, 1).await.unwrap() == [long.clone()], "{event} is not as it was");
+        }
+        let ended = entry(&id, event, second, done());
+        two.record(&[ended.clone(), entry(&id, event, second, skipped())]).await.unwrap();
+        one.record(std::slice::from_ref(&long)).await.unwrap();
+        assert_eq!(one.parked(&id).await.unwrap(), []);
+        assert!(two.newest(&id, 10).await.unwrap().contains(&ended));
+    }
+}

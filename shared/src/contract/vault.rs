@@ -1,0 +1,42 @@
+//! The vault's promises.
+
+use secrecy::ExposeSecret;
+
+use super::{at, books};
+use crate::ids::Books;
+use crate::ports::Vault;
+use crate::tokens::TokenPair;
+
+/// Checks a vault through two handles.
+pub async fn vault(one: &dyn Vault, two: &dyn Vault) {
+    let (ours, other_realm, other_company) = (books("vault", 1), books("vault", 2), books("vault-too", 1));
+    assert!(one.tokens(&ours).await.unwrap().is_none());
+    for name in ["first", "first", "second"] {
+        one.store(&ours, &pair(name, None)).await.unwrap();
+        assert_holds(two, &ours, &pair(name, None)).await;
+    }
+    assert!(two.tokens(&other_realm).await.unwrap().is_none());
+    assert!(two.tokens(&other_company).await.unwrap().is_none());
+    two.store(&other_realm, &pair("other", Some(5))).await.unwrap();
+    assert_holds(one, &other_realm, &pair("other", Some(5))).await;
+    assert_holds(one, &ours, &pair("second", None)).await;
+}
+
+fn pair(name: &str, hard: Option<i64>) -> TokenPair {
+    TokenPair {
+        access_token: format!("access token \"{name}\"").into(),
+        access_expires_at: at(3600),
+        refresh_token: format!("refresh token \\{name}").into(),
+        refresh_expires_at: at(8_726_400),
+        hard_expires_at: hard.map(at),
+    }
+}
+
+async fn assert_holds(vault: &dyn Vault, books: &Books, expected: &TokenPair) {
+    let stored = vault.tokens(books).await.unwrap().unwrap();
+    assert_eq!(stored.access_token.expose_secret(), expected.access_token.expose_secret());
+    assert_eq!(stored.access_expires_at, expected.access_expires_at);
+    assert_eq!(stored.refresh_token.expose_secret(), expected.refresh_token.expose_secret());
+    assert_eq!(stored.refresh_expires_at, expected.refresh_expires_at);
+    assert_eq!(stored.hard_expires_at, expected.hard_expires_at);
+}
