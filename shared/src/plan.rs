@@ -177,6 +177,10 @@ pub fn merge(link: &Link, changed: &[String], ours: &Entity, theirs: &Entity, ed
     for name in changed {
         let untouched = link.seen.get(name) == seen.get(name);
         let (mine, other) = (fields::shown(ours, name), fields::shown(theirs, name));
+        if !untouched && fields::holds(theirs, ours, name) {
+            // Both sides say the same; it may be our own change, whose answer was lost.
+            continue;
+        }
         if untouched {
             merge.send.push(name.clone());
         } else if we_are_later {
@@ -405,8 +409,9 @@ mod tests {
             let merged = merge(&link, &names, &mine, &other, day.parse().unwrap());
             for name in &names {
                 let conflict = link.seen.get(name) != fields::fingerprints(&other).get(name);
-                prop_assert_eq!(merged.send.contains(name), later || !conflict);
-                prop_assert_eq!(merged.notes.iter().any(|note| note.starts_with(name.as_str())), conflict);
+                let agreed = conflict && fields::holds(&other, &mine, name);
+                prop_assert_eq!(merged.send.contains(name), !agreed && (later || !conflict));
+                prop_assert_eq!(merged.notes.iter().any(|note| note.starts_with(name.as_str())), conflict && !agreed);
             }
             prop_assert!(merged.send.iter().all(|name| names.contains(name)), "a field we did not change is not sent");
         }

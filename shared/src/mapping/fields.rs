@@ -1,6 +1,7 @@
 //! Which members of an entity are ours, their digests, and updates that send only what changed.
 
 use quickbooks_wire::{Customer, Entity, EntityKind, Invoice, Item, Payment};
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -124,6 +125,34 @@ pub fn typed(kind: EntityKind, value: Value) -> Option<Entity> {
         EntityKind::Item => serde_json::from_value::<Item>(value).ok().map(Entity::from),
         EntityKind::Invoice => serde_json::from_value::<Invoice>(value).ok().map(Entity::from),
         EntityKind::Payment => serde_json::from_value::<Payment>(value).ok().map(Entity::from),
+    }
+}
+
+/// Whether `theirs` has all that `ours` says in one member. QuickBooks adds to what it is sent (ids, names, a
+/// subtotal line), so only what we say is compared, and numbers by their value.
+pub fn holds(theirs: &Entity, ours: &Entity, name: &str) -> bool {
+    match (members(theirs).get(name), members(ours).get(name)) {
+        (Some(theirs), Some(ours)) => value_holds(theirs, ours),
+        (None, ours) => ours.is_none(),
+        (Some(_), None) => false,
+    }
+}
+
+fn value_holds(theirs: &Value, ours: &Value) -> bool {
+    match (theirs, ours) {
+        (Value::Object(theirs), Value::Object(ours)) => {
+            ours.iter().all(|(name, ours)| theirs.get(name).is_some_and(|theirs| value_holds(theirs, ours)))
+        }
+        (Value::Array(theirs), Value::Array(ours)) => {
+            let own: Vec<&Value> =
+                theirs.iter().filter(|line| line["DetailType"] != "SubTotalLineDetail").collect();
+            own.len() == ours.len() && own.iter().zip(ours).all(|(theirs, ours)| value_holds(theirs, ours))
+        }
+        (Value::Number(theirs), Value::Number(ours)) => {
+            let decimal = |number: &serde_json::Number| number.as_str().parse::<Decimal>().ok();
+            decimal(theirs) == decimal(ours)
+        }
+        (theirs, ours) => theirs == ours,
     }
 }
 
@@ -277,6 +306,24 @@ mod tests {
         let update = sparse(&Entity::Invoice(taxed), &["Line".to_owned()], "12", "3").unwrap();
         let Entity::Invoice(update) = update else { panic!("an invoice") };
         assert!(update.txn_tax_detail.is_some() && update.line.is_some() && update.customer_ref.is_none());
+    }
+
+    #[test]
+    fn what_quickbooks_adds_to_our_lines_is_no_difference() {
+        let line = json!({"Amount": 100, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"ItemRef": {"value": "5"}, "Qty": 2}});
+        let mut stored = line.clone();
+        stored["Id"] = json!("1");
+        stored["Amount"] = serde_json::from_str("100.00").unwrap();
+        stored["SalesItemLineDetail"]["ItemRef"]["name"] = json!("Pruning");
+        let subtotal = json!({"Amount": 100, "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}});
+        let invoice = |lines: Value| typed(EntityKind::Invoice, json!({"Line": lines})).unwrap();
+        let ours = invoice(json!([line]));
+        assert!(holds(&invoice(json!([stored, subtotal])), &ours, "Line"));
+        let mut other = stored.clone();
+        other["SalesItemLineDetail"]["Qty"] = json!(3);
+        assert!(!holds(&invoice(json!([other, subtotal])), &ours, "Line"));
+        assert!(!holds(&invoice(json!([stored, stored, subtotal])), &ours, "Line"));
+        assert!(!holds(&ours, &invoice(json!([])), "Line"));
     }
 
     #[test]

@@ -161,3 +161,31 @@ async fn an_inactive_item_is_never_reactivated_by_itself() {
     assert_eq!(parked(&result).cause, ParkCause::Refused, "{result:?}");
     assert_eq!(desk.entity("Item", &item)["Active"], false);
 }
+
+#[tokio::test]
+async fn an_update_whose_answer_was_lost_is_recognised_and_no_conflict_is_told() {
+    for forgetful in [false, true] {
+        let desk = Desk::open(Seed::Landscaping).await;
+        let ames = client("c-1", "Ames & Daughters");
+        let mut bill = invoice("i-1", &ames, &["Hedge laying"]);
+        let (_, id) = done(&desk.push("invoice.sent", &bill).await);
+        bill["lines"][0]["quantity"] = json!(3);
+        bill["amount"] = json!(150);
+        bill["public_notes"] = json!("Thank you.");
+        let event = desk.event("invoice.updated", &bill);
+        desk.company(|company| company.switches().requestid_hours = if forgetful { 0 } else { 24 });
+        desk.simulator.add_fault(Fault::once(Effect::LoseResponse).on(CallKind::Update));
+        assert_eq!(until_done(&desk, &event).await, 2);
+        let result = desk.result(&event).await;
+        assert!(
+            matches!(&result, sync::activity::ActivityResult::Done(done) if done.notes.is_empty()),
+            "{result:?}"
+        );
+        assert_eq!(desk.entity("Invoice", &id)["TotalAmt"].to_string(), "150.00");
+        assert_eq!(
+            desk.entity("Invoice", &id)["SyncToken"],
+            "1",
+            "written once; requestid forgotten: {forgetful}"
+        );
+    }
+}
