@@ -1,5 +1,7 @@
 //! The accounting API of one realm.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use quickbooks_wire::{
     Batch, BatchItemRequest, BatchItemResponse, BatchResponse, CdcResponse, CompanyInfo, Entity, EntityKind,
@@ -15,7 +17,7 @@ use sync::ports::CallError;
 use url::Url;
 
 use crate::answer::{self, Body};
-use crate::http;
+use crate::http::{self, Transport};
 
 /// The version of the API that the wire types follow (Intuit: Minor versions).
 const MINOR_VERSION: (&str, &str) = ("minorversion", "75");
@@ -25,9 +27,11 @@ const MAX_STATEMENT_IN_URL: usize = 1500;
 
 /// The accounting API of one realm, with one access token. Makes each call once: who repeats what, and when, is up
 /// to the caller.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
+    /// Makes the requests, and sends them unless something else does.
     http: reqwest::Client,
+    transport: Arc<dyn Transport>,
     company: String,
     realm: RealmId,
     access_token: SecretString,
@@ -37,7 +41,13 @@ impl Client {
     /// `api` is [`Endpoints::api`](crate::Endpoints::api).
     pub fn new(http: reqwest::Client, api: &Url, realm: RealmId, access_token: SecretString) -> Self {
         let company = format!("{}/v3/company/{realm}", api.as_str().trim_end_matches('/'));
-        Self { http, company, realm, access_token }
+        let transport = Arc::new(http.clone());
+        Self { http, transport, company, realm, access_token }
+    }
+
+    /// The same client, whose requests travel another way.
+    pub fn over(self, transport: Arc<dyn Transport>) -> Self {
+        Self { transport, ..self }
     }
 
     /// Runs one query. Costs one metered call.
@@ -157,7 +167,7 @@ impl Client {
             .header(ACCEPT, "application/json")
             .build()
             .map_err(http::SendError::from)?;
-        let answer = http::send(&self.http, request, operation, Some(&self.realm)).await?;
+        let answer = http::send(&*self.transport, request, operation, Some(&self.realm)).await?;
         answer::read(&answer)
     }
 }

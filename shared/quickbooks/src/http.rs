@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Request, StatusCode};
@@ -30,16 +31,27 @@ pub fn http_client(connect: Duration, total: Duration) -> Result<reqwest::Client
         .build()
 }
 
+/// How requests travel: over HTTP, or within the program.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends a request once and returns the whole answer.
+    async fn execute(&self, request: Request) -> Result<Answer, SendError>;
+}
+
 /// An answer, whatever its status.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// HTTP headers.
+    pub headers: HeaderMap,
+    /// The body, not yet read.
+    pub body: Vec<u8>,
 }
 
 /// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SendError {
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SendError {
     /// The request never left.
     #[error("{0}")]
     NotSent(String),
@@ -51,13 +63,13 @@ pub(crate) enum SendError {
 /// Sends a request and reads the answer. Logs the call with Intuit's id of it, which their support asks for, and
 /// with nothing from its address, headers or body.
 pub(crate) async fn send(
-    http: &reqwest::Client,
+    transport: &dyn Transport,
     request: Request,
     operation: &'static str,
     realm: Option<&RealmId>,
 ) -> Result<Answer, SendError> {
     let started = Instant::now();
-    let result = exchange(http, request).await;
+    let result = transport.execute(request).await;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let realm = realm.map(RealmId::as_str);
     match &result {
@@ -80,18 +92,21 @@ pub(crate) async fn send(
     result
 }
 
-async fn exchange(http: &reqwest::Client, request: Request) -> Result<Answer, SendError> {
-    let mut response = http.execute(request).await.map_err(SendError::from)?;
-    let status = response.status();
-    let headers = std::mem::take(response.headers_mut());
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| SendError::Lost(explain(error)))? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(SendError::Lost(format!("the answer is longer than {MAX_ANSWER} bytes")));
+#[async_trait]
+impl Transport for reqwest::Client {
+    async fn execute(&self, request: Request) -> Result<Answer, SendError> {
+        let mut response = self.execute(request).await.map_err(SendError::from)?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| SendError::Lost(explain(error)))? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(SendError::Lost(format!("the answer is longer than {MAX_ANSWER} bytes")));
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
+        Ok(Answer { status, headers, body })
     }
-    Ok(Answer { status, headers, body })
 }
 
 impl From<reqwest::Error> for SendError {
