@@ -1,7 +1,8 @@
 //! The activity log in DynamoDB.
 //!
-//! The partition is the company, the sort key `{time}#{event id}`. Parked entries also carry `parked_company`, the
-//! key of the index `parked`; the others expire.
+//! The partition is the company, the sort key `{time}#{event id}`. A parked entry also has a mark under the same sort
+//! key in the partition `{company}#parked`, so that they are found without reading all others, and consistently: an
+//! index would lag behind. A mark without its parked entry means nothing. Entries that are not parked expire.
 //!
 //! An entry holds its event, and an event may be longer than an item can be. Then the packed entry goes on in items
 //! of its own, in the partition `{company}#parts`; they are written before the entry that names them in `parts`.
@@ -18,13 +19,13 @@ use sync::ids::CompanyId;
 use sync::ports::{ActivityLog, StoreError};
 
 use crate::item::{
-    BadItem, Document, Item, PACKED_MAX, document, expire, keyed, pack, packed, put_packed, put_plain, text,
-    unpack,
+    BadItem, Document, Item, PACKED_MAX, SK, document, expire, get_text, keyed, pack, packed, put_packed,
+    put_plain, text, unpack,
 };
-use crate::table::{Condition, Range, Table, Written};
+use crate::table::{Condition, Order, Table, Write, Written};
 
-const PARKED_INDEX: &str = "parked";
-const PARKED_COMPANY: &str = "parked_company";
+/// There when the entry is parked.
+const PARKED: &str = "parked";
 /// The sort keys of an entry's further items.
 const PARTS: &str = "parts";
 /// There when the entry says Done.
@@ -63,19 +64,39 @@ impl DynamoActivityLog {
             item.insert(DONE.to_owned(), AttributeValue::Bool(true));
         }
         if entry.result.is_parked() {
-            item.insert(PARKED_COMPANY.to_owned(), text(company));
+            item.insert(PARKED.to_owned(), AttributeValue::Bool(true));
         } else {
             expire(&mut item, expiry(entry));
         }
         let is_open = Condition::new("attribute_not_exists(#done)");
-        let (stands, others) = match self.table.put_if(WRITING, item, is_open).await? {
-            Written::Yes(replaced) => (parts, replaced.as_ref().map(parts_of).unwrap_or_default()),
-            Written::No(stored) => (parts_of(&stored), parts),
+        let (replaced, stands, others) = match self.table.put_if(WRITING, item, is_open).await? {
+            Written::Yes(replaced) => {
+                let replaced = replaced.unwrap_or_default();
+                let others = parts_of(&replaced);
+                (replaced, parts, others)
+            }
+            Written::No(stored) => (Item::new(), parts_of(&stored), parts),
         };
         for part in others.iter().filter(|part| !stands.contains(part)) {
             self.table.delete(WRITING, &parts_partition(company), part).await?;
         }
-        Ok(())
+        if entry.result.is_parked() {
+            self.table.put(WRITING, keyed(&parked_partition(company), &sk)).await
+        } else if replaced.contains_key(PARKED) {
+            self.unmark(company, &sk).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes the mark away, unless the entry has been parked again.
+    async fn unmark(&self, company: &str, sk: &str) -> Result<(), StoreError> {
+        let is_not_parked = Condition::new("attribute_not_exists(#parked)");
+        let writes = vec![
+            Write::Check(keyed(company, sk), is_not_parked),
+            Write::Delete(keyed(&parked_partition(company), sk), None),
+        ];
+        self.table.transact(WRITING, writes).await.map(|_| ())
     }
 
     /// Puts the beginning into the item and writes the rest. Returns the keys of what it has written.
@@ -132,6 +153,10 @@ fn sort_key(entry: &Activity) -> String {
     format!("{:.9}#{}", entry.time, entry.event)
 }
 
+fn parked_partition(company: &str) -> String {
+    format!("{company}#parked")
+}
+
 fn parts_partition(company: &str) -> String {
     format!("{company}#parts")
 }
@@ -169,15 +194,21 @@ impl ActivityLog for DynamoActivityLog {
     }
 
     async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError> {
-        let range = Range { index: None, pk: ("pk", company.as_str()), forward: false, limit };
-        let items = self.table.query(READING, &range).await?;
+        let items = self.table.query(READING, company.as_str(), Order::Descending, limit).await?;
         self.read_all(company, items).await
     }
 
     async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError> {
-        let pk = (PARKED_COMPANY, company.as_str());
-        let range = Range { index: Some(PARKED_INDEX), pk, forward: true, limit: usize::MAX };
-        let items = self.table.query(READING, &range).await?;
+        let partition = parked_partition(company.as_str());
+        let marks = self.table.query(READING, &partition, Order::Ascending, usize::MAX).await?;
+        let sks: Vec<String> = marks
+            .iter()
+            .map(|mark| get_text(mark, SK).map(str::to_owned))
+            .collect::<Result<_, _>>()
+            .map_err(bad(READING))?;
+        let mut items = self.table.get_all(READING, company.as_str(), &sks).await?;
+        items.retain(|item| item.contains_key(PARKED));
+        items.sort_by(|a, b| get_text(a, SK).ok().cmp(&get_text(b, SK).ok()));
         self.read_all(company, items).await
     }
 }

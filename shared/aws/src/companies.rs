@@ -130,7 +130,7 @@ impl Companies for DynamoCompanies {
                 Write::Put(reference_item(&books, reference).map_err(bad(action))?, None),
             ];
             if let Some(realm) = given_up {
-                writes.push(Write::Delete(keyed(&realm_partition(&realm), REALM), belongs_to(company)));
+                writes.push(Write::Delete(keyed(&realm_partition(&realm), REALM), Some(belongs_to(company))));
             }
             match self.table.transact(action, writes).await? {
                 Ok(()) => return Ok(()),

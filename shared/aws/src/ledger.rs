@@ -239,7 +239,7 @@ impl Ledger for DynamoLedger {
         ];
         if let Some(id) = stand_in {
             let key = keyed(&partition(books), &billing_key(link.kind, id));
-            writes.push(Write::Delete(key, billing_is_free(link)));
+            writes.push(Write::Delete(key, Some(billing_is_free(link))));
         }
         writes.extend(alias_item(books, link).map(|alias| Write::Put(alias, None)));
         let Err(refusals) = self.table.transact(WRITING, writes).await? else { return Ok(()) };
@@ -282,7 +282,7 @@ impl Ledger for DynamoLedger {
                 pending_item(books, intent).map_err(bad(action))?,
                 Some(is_revision(link, link.revision)),
             ),
-            Write::Delete(keyed(&partition, &quickbooks_key(link.kind, &link.quickbooks_id)), is_ours),
+            Write::Delete(keyed(&partition, &quickbooks_key(link.kind, &link.quickbooks_id)), Some(is_ours)),
         ];
         self.table.transact(action, writes).await?.map_err(|_| LinkError::Changed)
     }

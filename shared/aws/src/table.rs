@@ -8,14 +8,14 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use sync::ports::StoreError;
 use tokio::time::sleep;
 
 use crate::error::failed;
-use crate::item::{Item, keyed};
+use crate::item::{Item, keyed, text};
 
 /// The most keys in one BatchGetItem (AWS: DynamoDB quotas).
 const BATCH: usize = 100;
@@ -70,11 +70,14 @@ pub(crate) enum Written {
     No(Item),
 }
 
-/// A write of a transaction.
+/// A part of a transaction.
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
     Put(Item, Option<Condition>),
-    Delete(Item, Condition),
+    /// By the item's key.
+    Delete(Item, Option<Condition>),
+    /// Writes nothing: the condition has to hold for the item with this key.
+    Check(Item, Condition),
 }
 
 impl Table {
@@ -252,55 +255,56 @@ impl Table {
         &self,
         write: Write,
     ) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
-        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let part = TransactWriteItem::builder();
+        let old = ReturnValuesOnConditionCheckFailure::AllOld;
         Ok(match write {
             Write::Put(item, condition) => {
-                let mut put = Put::builder().table_name(&self.name).set_item(Some(item));
-                if let Some(condition) = condition {
-                    put = put
-                        .condition_expression(condition.text)
-                        .set_expression_attribute_names(condition.names())
-                        .set_expression_attribute_values(condition.values())
-                        .return_values_on_condition_check_failure(all_old);
-                }
-                part.put(put.build()?).build()
+                let put = Put::builder().table_name(&self.name).set_item(Some(item));
+                let put = put
+                    .set_condition_expression(condition.as_ref().map(|condition| condition.text.to_owned()))
+                    .set_expression_attribute_names(condition.as_ref().and_then(Condition::names))
+                    .set_expression_attribute_values(condition.as_ref().and_then(Condition::values));
+                part.put(put.return_values_on_condition_check_failure(old).build()?).build()
             }
             Write::Delete(key, condition) => {
-                let delete = Delete::builder()
-                    .table_name(&self.name)
-                    .set_key(Some(key))
+                let delete = Delete::builder().table_name(&self.name).set_key(Some(key));
+                let delete = delete
+                    .set_condition_expression(condition.as_ref().map(|condition| condition.text.to_owned()))
+                    .set_expression_attribute_names(condition.as_ref().and_then(Condition::names))
+                    .set_expression_attribute_values(condition.as_ref().and_then(Condition::values));
+                part.delete(delete.return_values_on_condition_check_failure(old).build()?).build()
+            }
+            Write::Check(key, condition) => {
+                let check = ConditionCheck::builder().table_name(&self.name).set_key(Some(key));
+                let check = check
                     .condition_expression(condition.text)
                     .set_expression_attribute_names(condition.names())
-                    .set_expression_attribute_values(condition.values())
-                    .return_values_on_condition_check_failure(all_old);
-                part.delete(delete.build()?).build()
+                    .set_expression_attribute_values(condition.values());
+                part.condition_check(check.return_values_on_condition_check_failure(old).build()?).build()
             }
         })
     }
 
-    /// The items of a partition, of the table or of an index with the same sort key, in the sort keys' order.
+    /// The first items of a partition in the sort keys' order, as last written.
     pub(crate) async fn query(
         &self,
         action: &'static str,
-        query: &Range<'_>,
+        pk: &str,
+        order: Order,
+        limit: usize,
     ) -> Result<Vec<Item>, StoreError> {
         let mut items: Vec<Item> = Vec::new();
         let mut next: Option<Item> = None;
-        while items.len() < query.limit {
-            let page = i32::try_from(query.limit - items.len()).unwrap_or(i32::MAX);
+        while items.len() < limit {
             let answer = self
                 .client
                 .query()
                 .table_name(&self.name)
-                .set_index_name(query.index.map(str::to_owned))
-                .key_condition_expression("#pk = :pk")
-                .expression_attribute_names("#pk", query.pk.0)
-                .expression_attribute_values(":pk", AttributeValue::S(query.pk.1.to_owned()))
-                .scan_index_forward(query.forward)
-                // An index cannot be read consistently.
-                .consistent_read(query.index.is_none())
-                .limit(page)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", text(pk))
+                .scan_index_forward(order == Order::Ascending)
+                .consistent_read(true)
+                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(next)
                 .send()
                 .await
@@ -315,17 +319,11 @@ impl Table {
     }
 }
 
-/// What a query is to return.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Range<'a> {
-    /// The index, or none for the table itself.
-    pub(crate) index: Option<&'static str>,
-    /// The partition key's name and value.
-    pub(crate) pk: (&'static str, &'a str),
-    /// Lowest sort key first.
-    pub(crate) forward: bool,
-    /// The most items.
-    pub(crate) limit: usize,
+/// Which end of a partition comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Ascending,
+    Descending,
 }
 
 /// Growing pauses, and an end to them.
