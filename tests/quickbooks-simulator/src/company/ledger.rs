@@ -55,6 +55,19 @@ fn linked_payments(invoice: &Object) -> BTreeSet<String> {
     invoice.list("LinkedTxn").iter().filter_map(|link| link.text("TxnId")).map(str::to_owned).collect()
 }
 
+/// Leaves one line for an invoice, of that amount; none for zero.
+fn set_applied(lines: &mut Vec<Value>, invoice: &str, amount: Decimal) {
+    let mut left = amount;
+    lines.retain_mut(|line| {
+        if line.list("LinkedTxn").iter().all(|link| link.text("TxnId") != Some(invoice)) {
+            return true;
+        }
+        let now = std::mem::take(&mut left);
+        line["Amount"] = wire::money(now);
+        !now.is_zero()
+    });
+}
+
 impl Company {
     /// What payments have been applied to an invoice.
     pub(crate) fn applied_to(&self, invoice: &Object) -> Decimal {
@@ -162,15 +175,8 @@ impl Company {
     /// Sets what a payment applies to an invoice, without the invoice counting as changed by it.
     fn reapply(&mut self, payment: &str, invoice: &str, amount: Decimal, now: Timestamp) {
         let Some(mut object) = self.store.get(Kind::Payment, payment).cloned() else { return };
-        let is_link =
-            |line: &Value| line.list("LinkedTxn").iter().any(|link| link.text("TxnId") == Some(invoice));
         if let Some(lines) = object.get_mut("Line").and_then(Value::as_array_mut) {
-            if amount.is_zero() {
-                lines.retain(|line| !is_link(line));
-            }
-            for line in lines.iter_mut().filter(|line| is_link(line)) {
-                line["Amount"] = wire::money(amount);
-            }
+            set_applied(lines, invoice, amount);
         }
         let applied: Decimal = applications(&object).values().sum();
         let unapplied = object.amount_or_zero("TotalAmt") - applied;

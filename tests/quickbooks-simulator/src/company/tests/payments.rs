@@ -168,6 +168,25 @@ fn a_lower_total_frees_what_was_applied_beyond_it() {
 }
 
 #[test]
+fn a_payment_may_name_an_invoice_twice() {
+    let mut session = Session::new(Seed::Landscaping);
+    let customer = session.customer("Payer");
+    let invoice = session.invoice(&customer, "50");
+    let payment =
+        session.post("payment", payment_body(&customer, "50", &[(&invoice, "20"), (&invoice, "30")]));
+    let paid = session.get(&path("invoice", &invoice));
+    assert_eq!(spelled(&paid, "Balance"), "0");
+    let mut line = paid["Line"][0].clone();
+    line["Amount"] = json!(35);
+    session.post("invoice", change(&paid, json!({ "Line": [line] })));
+    let freed = session.get(&path("payment", &payment));
+    assert_eq!(
+        (spelled(&freed, "UnappliedAmt"), freed["Line"].as_array().unwrap().len()),
+        ("15.00".into(), 1)
+    );
+}
+
+#[test]
 fn a_void_gives_the_invoices_back() {
     for shape in [&[("operation", "void")][..], &[("operation", "update"), ("include", "void")]] {
         let mut session = Session::new(Seed::Landscaping);
