@@ -5,6 +5,7 @@
 //! [`Bundle`] adds a QuickBooks simulator; [`run`] connects a company, pushes the events of [`demo`] or a person's
 //! own, and tells what became of them. Several run side by side. Nothing in a function knows that it runs here.
 
+mod bare;
 mod bundle;
 mod delivery;
 pub mod demo;
@@ -18,6 +19,7 @@ mod stack;
 mod template;
 mod workspace;
 
+pub use bare::BareAws;
 pub use bundle::{Bundle, BundleOptions};
 pub use delivery::{Ended, Message, Sent};
 pub use person::{Page, Person};

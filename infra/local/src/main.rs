@@ -11,6 +11,7 @@ use anyhow::Context;
 use clap::Parser;
 use local::run::{self, Outcome, Report};
 use local::{Bundle, BundleOptions, demo};
+use quickbooks_simulator::server::Limits;
 use sync::ids::CompanyId;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -37,6 +38,9 @@ struct Arguments {
     /// Port of the QuickBooks simulator on 127.0.0.1 [default: a free one].
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     simulator_port: u16,
+    /// Let the simulator refuse what comes too fast, as Intuit does (10 requests a second).
+    #[arg(long)]
+    limits: bool,
     /// Print the demo's messages, one a line, and end.
     #[arg(long)]
     print_events: bool,
@@ -68,6 +72,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         data_dir: arguments.keep.clone(),
         api_port: arguments.port,
         simulator_port: arguments.simulator_port,
+        limits: if arguments.limits { Limits::default() } else { Limits::NONE },
         progress: Arc::new(|what| println!("{what} …")),
         ..BundleOptions::default()
     })

@@ -51,6 +51,8 @@ pub struct Report {
     pub calls: BTreeMap<CallKind, u64>,
     /// Of them, those that Intuit meters.
     pub metered_calls: u64,
+    /// Of them, those that have written something.
+    pub writes: usize,
     /// From the first message to the last ending, in seconds.
     pub push_seconds: u64,
     /// What is not as it should be.
@@ -112,6 +114,7 @@ async fn push(
     progress: &dyn Fn(&str),
 ) -> anyhow::Result<Outcome> {
     let calls_before = bundle.simulator.calls(Some(realm));
+    let writes_before = writes(bundle, realm);
     prepare(bundle, company, realm, now, progress).await?;
     let before = Held::of(bundle, realm)?;
     let begun = Instant::now();
@@ -139,6 +142,7 @@ async fn push(
         added: quickbooks.less(&before),
         quickbooks,
         metered_calls: calls.metered - calls_before.metered,
+        writes: writes(bundle, realm) - writes_before,
         calls: calls.by_kind.into_iter().filter_map(more).collect(),
         push_seconds,
         problems: Vec::new(),
@@ -191,6 +195,14 @@ async fn income_account(bundle: &Bundle, company: &CompanyId) -> anyhow::Result<
     let reference = bundle.reference(company).await?.context("connecting left no reference data")?;
     let account = reference.accounts.into_iter().find(|account| account.name == INCOME_ACCOUNT);
     Ok(account.with_context(|| format!("QuickBooks has no account {INCOME_ACCOUNT}"))?.id)
+}
+
+/// How many calls have written something so far.
+fn writes(bundle: &Bundle, realm: &str) -> usize {
+    const READING: [CallKind; 4] =
+        [CallKind::Read, CallKind::Query, CallKind::Batch, CallKind::ChangeDataCapture];
+    let calls = bundle.simulator.call_list(Some(realm));
+    calls.iter().filter(|call| call.status == Some(200) && !READING.contains(&call.kind)).count()
 }
 
 /// The activity of a message that holds one event.
