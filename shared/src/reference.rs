@@ -101,9 +101,22 @@ pub struct TaxCode {
 }
 
 impl TaxCode {
-    /// The per cent that it adds to an amount, if each of its rates is taken on the amount itself.
+    /// The per cent that it adds to an amount, one rate after the other.
     pub fn percent(&self) -> Decimal {
-        self.rates.iter().map(|rate| rate.percent).sum()
+        let add = |tax: Decimal, rate: &TaxRate| {
+            let base = match rate.base {
+                TaxBase::Amount => Decimal::ONE_HUNDRED,
+                TaxBase::AmountPlusTax => Decimal::ONE_HUNDRED + tax,
+                TaxBase::Tax => tax,
+            };
+            tax + base * rate.percent / Decimal::ONE_HUNDRED
+        };
+        self.rates.iter().fold(Decimal::ZERO, add).normalize()
+    }
+
+    /// Whether a rate is taken on another rate's tax, so that the rates do not simply add up.
+    pub fn is_compound(&self) -> bool {
+        self.rates.iter().any(|rate| rate.base != TaxBase::Amount)
     }
 }
 
@@ -116,6 +129,22 @@ pub struct TaxRate {
     pub name: String,
     /// Per cent.
     pub percent: Decimal,
+    /// Of what.
+    #[serde(default)]
+    pub base: TaxBase,
+}
+
+/// What a rate of a tax code is taken on (Intuit: TaxCode, TaxTypeApplicable).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxBase {
+    /// The amount.
+    #[default]
+    Amount,
+    /// The amount with the tax of the rates before.
+    AmountPlusTax,
+    /// The tax of the rates before.
+    Tax,
 }
 
 /// When an invoice is due.
@@ -209,16 +238,14 @@ impl Account {
 
 impl TaxCode {
     fn from_wire(code: &wire::TaxCode, rates: &[wire::TaxRate]) -> Option<TaxCode> {
-        let details = code.sales_tax_rate_list.as_ref().map(|list| list.tax_rate_detail.as_slice());
+        let list = code.sales_tax_rate_list.as_ref();
+        let mut details = list.map(|list| list.tax_rate_detail.clone()).unwrap_or_default();
+        details.sort_by_key(|detail| detail.tax_order);
         Some(TaxCode {
             id: id(code.id.as_ref())?,
             name: code.name.clone().unwrap_or_default(),
             taxable: code.taxable != Some(false),
-            rates: details
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|detail| TaxRate::find(detail, rates))
-                .collect(),
+            rates: details.iter().filter_map(|detail| TaxRate::find(detail, rates)).collect(),
         })
     }
 }
@@ -231,6 +258,11 @@ impl TaxRate {
             id: id(rate.id.as_ref())?,
             name: rate.name.clone().unwrap_or_default(),
             percent: rate.rate_value?,
+            base: match detail.tax_type_applicable.as_deref() {
+                Some("TaxOnAmountPlusTax") => TaxBase::AmountPlusTax,
+                Some("TaxOnTax") => TaxBase::Tax,
+                _ => TaxBase::Amount,
+            },
         })
     }
 }
@@ -261,6 +293,24 @@ mod tests {
 
     fn tax(using: bool, partner: Option<bool>) -> wire::TaxPrefs {
         wire::TaxPrefs { using_sales_tax: Some(using), partner_tax_enabled: partner, ..Default::default() }
+    }
+
+    #[test]
+    fn rates_on_rates_add_up_as_quickbooks_adds_them() {
+        let rate = |percent: i64, base| TaxRate {
+            id: QuickBooksId::new("1").unwrap(),
+            name: String::new(),
+            percent: Decimal::from(percent),
+            base,
+        };
+        let code = |second| TaxCode {
+            id: QuickBooksId::new("2").unwrap(),
+            name: String::new(),
+            taxable: true,
+            rates: vec![rate(10, TaxBase::Amount), rate(20, second)],
+        };
+        let percent = |second| code(second).percent().to_string();
+        assert_eq!([TaxBase::Amount, TaxBase::AmountPlusTax, TaxBase::Tax].map(percent), ["30", "32", "12"]);
     }
 
     #[test]

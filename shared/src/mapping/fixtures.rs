@@ -38,6 +38,7 @@ pub(crate) fn tax_code(code: &str, name: &str, percents: &[&str]) -> TaxCode {
         id: id(&format!("{code}{place}")),
         name: format!("{name} {place}"),
         percent: decimal(percent),
+        base: crate::reference::TaxBase::Amount,
     };
     TaxCode {
         id: id(code),

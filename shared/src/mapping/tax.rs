@@ -105,7 +105,9 @@ fn global_code<'a>(taxed: Taxed<'_>, reference: &'a Reference) -> Result<&'a Qui
         let same = |code: &&TaxCode| {
             let mut rates: Vec<Decimal> = code.rates.iter().map(|rate| rate.percent).collect();
             rates.sort();
-            code.taxable && (rates == parts || (parts.len() == 1 && code.percent() == rate))
+            code.taxable
+                && code.percent() == rate
+                && (parts.len() == 1 || (rates == parts && !code.is_compound()))
         };
         return only(&reference.tax_codes.iter().filter(same).collect::<Vec<_>>(), &names, rate)
             .map(|code| &code.id);

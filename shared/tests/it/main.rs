@@ -7,5 +7,6 @@ mod desk;
 mod linking;
 mod ordering;
 mod purity;
+mod taxes;
 mod trouble;
 mod writing;
