@@ -78,7 +78,7 @@ impl Aws {
         DynamoCompanies::new(self.table(table))
     }
 
-    /// The activity log in a table with the index `parked`.
+    /// The activity log in a table.
     pub fn activity_log(&self, table: impl Into<String>) -> DynamoActivityLog {
         DynamoActivityLog::new(self.table(table))
     }

@@ -1,5 +1,7 @@
 //! Token pairs in Secrets Manager: one secret for each company and realm, named `{prefix}{company}/{realm}`.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
@@ -27,9 +29,9 @@ pub struct SecretsVault {
 /// A secret's text.
 #[derive(Serialize, Deserialize)]
 struct Stored<'a> {
-    access_token: &'a str,
+    access_token: Cow<'a, str>,
     access_expires_at: Timestamp,
-    refresh_token: &'a str,
+    refresh_token: Cow<'a, str>,
     refresh_expires_at: Timestamp,
     hard_expires_at: Option<Timestamp>,
 }
@@ -99,9 +101,9 @@ impl Vault for SecretsVault {
             // The parser's words may quote the text.
             .map_err(|_| StoreError::new(READING, "the secret does not hold a token pair"))?;
         Ok(Some(TokenPair {
-            access_token: stored.access_token.into(),
+            access_token: stored.access_token.into_owned().into(),
             access_expires_at: stored.access_expires_at,
-            refresh_token: stored.refresh_token.into(),
+            refresh_token: stored.refresh_token.into_owned().into(),
             refresh_expires_at: stored.refresh_expires_at,
             hard_expires_at: stored.hard_expires_at,
         }))
@@ -109,9 +111,9 @@ impl Vault for SecretsVault {
 
     async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError> {
         let text = serde_json::to_string(&Stored {
-            access_token: tokens.access_token.expose_secret(),
+            access_token: tokens.access_token.expose_secret().into(),
             access_expires_at: tokens.access_expires_at,
-            refresh_token: tokens.refresh_token.expose_secret(),
+            refresh_token: tokens.refresh_token.expose_secret().into(),
             refresh_expires_at: tokens.refresh_expires_at,
             hard_expires_at: tokens.hard_expires_at,
         });

@@ -1,0 +1,3 @@
+//! The stores on a local AWS: they keep the same promises as those in memory.
+
+mod contract;
