@@ -43,7 +43,8 @@ pub struct Report {
     pub skipped: usize,
     /// Of them, those that wait for a person.
     pub parked: usize,
-    /// What QuickBooks holds now.
+    /// What QuickBooks holds now: customers, items, invoices, payments.
+    #[serde(flatten)]
     pub quickbooks: Held,
     /// What this run has added to it.
     pub added: Held,
@@ -54,6 +55,7 @@ pub struct Report {
     /// Of them, those that have written something.
     pub writes: usize,
     /// From the first message to the last ending, in seconds.
+    #[serde(rename = "elapsed_seconds")]
     pub push_seconds: u64,
     /// What is not as it should be.
     pub problems: Vec<String>,
