@@ -83,6 +83,27 @@ fn excluded_payment(payment: &Payment, cut_off: Option<Date>) -> Option<Outcome>
     )))
 }
 
+/// Makes sure that the books are open for a transaction's date, as far as the cached closing date tells, so that
+/// nothing is made for the sake of one that would be refused.
+///
+/// # Errors
+/// The books are closed up to a later day.
+pub fn open_books(record: &Record, closed_until: Option<Date>) -> Result<(), Park> {
+    let dated = match record {
+        Record::Invoice(invoice) => invoice.date,
+        Record::Payment(payment) => payment.date,
+        Record::Client(_) | Record::Product(_) => return Ok(()),
+    };
+    match closed_until {
+        Some(closed) if dated <= closed => Err(Park::new(
+            ParkCause::ClosedPeriod,
+            format!("The {} is dated {dated}, and the books are closed up to {closed}.", record.kind()),
+            "Move the closing date in QuickBooks, or date the record in an open period; then retry.",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the record is withdrawn: deleted, voided, or in a state that means so.
 pub fn is_withdrawn(event: &EntityEvent) -> bool {
     event.verb.withdraws()
@@ -272,6 +293,18 @@ mod tests {
         let after = Allocation { invoice_date: Some(date(2026, 3, 5)), ..paid.allocations[0].clone() };
         paid.allocations.push(after);
         assert!(matches!(excluded_kind(Record::Payment(Box::new(paid))), Some(Outcome::Parked(_))));
+    }
+
+    #[test]
+    fn the_closing_date_itself_is_closed() {
+        let bill = Record::Invoice(Box::new(invoice()));
+        assert_eq!(open_books(&bill, Some(date(2026, 3, 1))), Ok(()));
+        let park = open_books(&bill, Some(date(2026, 3, 2))).unwrap_err();
+        assert!(
+            park.cause == ParkCause::ClosedPeriod && park.reason.contains("2026-03-02"),
+            "{}",
+            park.reason
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::settings::Company;
 
 /// How old cached reference data may be before it is read again.
 const REFERENCE_AGE: SignedDuration = SignedDuration::from_hours(24);
-/// How old it may be when a record cannot be booked for want of a tax code or an account.
+/// How old it may be when a record cannot be booked for want of a tax code, an account or an open period.
 const REFERENCE_AGE_IN_DOUBT: SignedDuration = SignedDuration::from_mins(5);
 
 /// A company's books, open for pushing, with what is known of its records.
@@ -145,10 +145,11 @@ impl<'a> Batch<'a> {
     pub(super) async fn push(&mut self, event: &EntityEvent) -> Outcome {
         let outcome = self.try_push(event).await;
         match outcome {
-            Outcome::Parked(Park { cause: ParkCause::Tax | ParkCause::Settings, .. })
-                if self.reference_in_doubt() =>
-            {
-                // Somebody may have added the tax code or the account since the lists were read.
+            Outcome::Parked(Park {
+                cause: ParkCause::Tax | ParkCause::Settings | ParkCause::ClosedPeriod,
+                ..
+            }) if self.reference_in_doubt() => {
+                // Somebody may have added the tax code or the account, or opened the books, since the lists were read.
                 match read_reference(self.ports, &self.books, &*self.quickbooks).await {
                     Ok(reference) => {
                         self.reference = reference;

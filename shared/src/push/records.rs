@@ -26,6 +26,7 @@ impl Batch<'_> {
         if let Some(outcome) = plan::excluded(&record, &self.company.settings) {
             return Err(Box::new(outcome));
         }
+        plan::open_books(&record, self.reference.book_close_date)?;
         match &record {
             Record::Client(client) => self.client(event, client).await,
             Record::Product(product) => self.product(event, product).await,
@@ -264,6 +265,9 @@ impl Batch<'_> {
             plan::Change::Skip(SkipReason::OutOfDate) => return Err(SkipReason::OutOfDate.into()),
             plan::Change::Skip(SkipReason::Withdrawn) => return Err(SkipReason::AlreadyVoided.into()),
             _ => {}
+        }
+        if let Some(record) = &event.data {
+            plan::open_books(record, self.reference.book_close_date)?;
         }
         match event.kind {
             Kind::Invoice | Kind::Payment => self.void(&subject, &link).await,

@@ -116,6 +116,12 @@ impl Desk {
         assert!(self.companies.save(&company).await.unwrap());
     }
 
+    /// Reads the company's lists again, as happens by itself when they are old.
+    pub(crate) async fn read_reference_anew(&self) {
+        let reference = Reference::from_lists(&self.connector.0.reference_lists().await.unwrap(), Now.now());
+        self.companies.save_reference(&self.books, &reference).await.unwrap();
+    }
+
     pub(crate) async fn settings(&self) -> Settings {
         self.companies.load(&self.books.company).await.unwrap().unwrap().settings
     }

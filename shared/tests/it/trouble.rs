@@ -141,13 +141,22 @@ async fn t4_what_was_deleted_in_quickbooks_is_created_anew_once() {
 async fn t18_a_closed_period_waits_for_a_person_and_is_not_retried() {
     let desk = Desk::open(Seed::Landscaping).await;
     let ames = client("c-1", "Ames & Daughters");
-    done(&desk.push("client.created", &ames).await);
-    desk.company(|company| {
-        let date = "2026-06-30".parse().unwrap();
-        company.close_books(Some(date), false, sync::ports::Clock::now(&crate::desk::Now));
-    });
-    let park = parked(&desk.push("invoice.sent", &invoice("i-1", &ames, &["Hedge laying"])).await).clone();
-    assert_eq!(park.cause, ParkCause::ClosedPeriod, "{}", park.reason);
+    let bill = invoice("i-1", &ames, &["Hedge laying"]);
+    let close = |until: Option<&str>| {
+        let now = sync::ports::Clock::now(&crate::desk::Now);
+        desk.company(|company| company.close_books(until.map(|date| date.parse().unwrap()), false, now));
+    };
+    close(Some("2026-06-30"));
+    let park = parked(&desk.push("invoice.sent", &bill).await).clone();
+    assert_eq!(park.cause, ParkCause::ClosedPeriod, "told by QuickBooks: {}", park.reason);
+    desk.read_reference_anew().await;
+    desk.calls();
+    let park = parked(&desk.push("invoice.sent", &bill).await).clone();
+    assert!(park.cause == ParkCause::ClosedPeriod && park.reason.contains("2026-06-30"), "known beforehand");
+    assert_eq!(desk.calls(), 1, "one look-up and nothing written");
+    close(None);
+    desk.read_reference_anew().await;
+    done(&desk.push("invoice.sent", &bill).await);
 }
 
 #[tokio::test]
