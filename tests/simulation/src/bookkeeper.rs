@@ -1,0 +1,256 @@
+//! A bookkeeper at work in QuickBooks itself, and a journal of it for the judge.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use quickbooks_simulator::company::{Company, Request};
+use serde_json::{Value, json};
+
+use crate::billing::{BillingApp, Meetable, added_name};
+use crate::dice::Dice;
+use crate::operation::{Act, Operation};
+use crate::view;
+
+/// Ids of the entities of each type.
+pub(crate) type Known = BTreeSet<(&'static str, String)>;
+
+/// The entities that are looked at.
+pub(crate) const ENTITIES: [&str; 4] = ["Customer", "Item", "Invoice", "Payment"];
+
+/// What the bookkeeper did.
+#[derive(Default)]
+pub(crate) struct Journal {
+    /// What was there before anybody did anything.
+    pub(crate) seeded: Known,
+    /// What the bookkeeper has added.
+    pub(crate) added: Known,
+    pub(crate) deeds: Vec<Deed>,
+}
+
+/// Something done to one entity.
+pub(crate) struct Deed {
+    pub(crate) entity: &'static str,
+    pub(crate) id: String,
+    pub(crate) what: What,
+    pub(crate) at: Timestamp,
+}
+
+/// What was done to it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum What {
+    /// A member has this value now.
+    Edited { member: &'static str, value: String },
+    Voided,
+    Deleted,
+    Hidden,
+    Shown,
+    /// It is the loser of a merge.
+    MergedAway { marks: BTreeSet<String> },
+    /// Money was received for it.
+    Paid,
+    Deposited,
+}
+
+/// Members that a bookkeeper changes: entity, member, whether it is one of ours.
+const MEMBERS: [(&str, &str); 15] = [
+    ("Customer", "DisplayName"),
+    ("Customer", "Notes"),
+    ("Customer", "PrimaryPhone"),
+    ("Customer", "CompanyName"),
+    ("Customer", "Mobile"),
+    ("Customer", "MiddleName"),
+    ("Item", "Description"),
+    ("Item", "UnitPrice"),
+    ("Item", "Sku"),
+    ("Invoice", "DueDate"),
+    ("Invoice", "CustomerMemo"),
+    ("Invoice", "PrivateNote"),
+    ("Invoice", "BillEmail"),
+    ("Payment", "PrivateNote"),
+    ("Payment", "TxnDate"),
+];
+
+/// Does what the operation says; what QuickBooks does not let the bookkeeper do is left.
+pub(crate) fn act(
+    company: &mut Company,
+    app: &mut BillingApp,
+    journal: &mut Journal,
+    operation: &Operation,
+    now: Timestamp,
+) {
+    let dice = Dice::new(operation.seed);
+    let mut desk = Desk { company, journal, dice, now };
+    match operation.act {
+        Act::BookkeeperEdits => desk.edit(),
+        Act::BookkeeperPays => desk.pay(),
+        Act::BookkeeperVoids => desk.void(),
+        Act::BookkeeperDeletes => desk.delete(),
+        Act::BookkeeperHides => desk.activate(false),
+        Act::BookkeeperShows => desk.activate(true),
+        Act::BookkeeperMerges => desk.merge(),
+        Act::BookkeeperAdds => desk.add(app, operation.number),
+        Act::BookkeeperCloses => {
+            let yesterday = now.to_zoned(jiff::tz::TimeZone::UTC).date().yesterday().ok();
+            desk.company.close_books(yesterday, dice.chance("password", 50), now);
+        }
+        Act::BookkeeperOpens => desk.company.close_books(None, false, now),
+        Act::BookkeeperDeposits => desk.deposit(),
+        _ => {}
+    }
+}
+
+struct Desk<'a> {
+    company: &'a mut Company,
+    journal: &'a mut Journal,
+    dice: Dice,
+    now: Timestamp,
+}
+
+impl Desk<'_> {
+    /// An entity that the billing side, or the bookkeeper, has brought in.
+    fn choose(&self, entity: &'static str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
+        let all = self.company.entities(entity).into_iter().filter(|value| {
+            let id = view::text(value, "Id");
+            !self.journal.seeded.contains(&(entity, id)) && fits(value)
+        });
+        let numbered = all.map(|value| (view::text(value, "Id").parse().unwrap_or(0), value));
+        self.dice.choose("entity", numbered).cloned()
+    }
+
+    fn post(&mut self, entity: &str, query: &[(&str, &str)], body: &Value) -> Option<Value> {
+        let request = Request {
+            method: "POST".to_owned(),
+            path: entity.to_lowercase(),
+            query: query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            content_type: Some("application/json".to_owned()),
+            body: body.to_string().into_bytes(),
+        };
+        let answer = self.company.answer(&request, self.now);
+        let body: Value = serde_json::from_str(&answer.body).ok()?;
+        (answer.status == 200).then(|| body[entity].clone())
+    }
+
+    fn note(&mut self, entity: &'static str, value: &Value, what: What) {
+        let at = self.now;
+        self.journal.deeds.push(Deed { entity, id: view::text(value, "Id"), what, at });
+    }
+
+    fn edit(&mut self) {
+        let (entity, member) = self.dice.pick("member", &MEMBERS);
+        let Some(current) = self.choose(entity, |value| !view::is_voided(value)) else { return };
+        let word = format!("Jo {}", self.dice.below("word", 1000));
+        let mut change = version(&current);
+        change["sparse"] = true.into();
+        change[member] = match member {
+            "PrimaryPhone" | "Mobile" => json!({ "FreeFormNumber": word }),
+            "CustomerMemo" => json!({ "value": word }),
+            "BillEmail" => json!({ "Address": format!("jo{}@books.example", self.dice.below("word", 1000)) }),
+            "DisplayName" => {
+                let name = view::text(&current, "DisplayName");
+                format!("{} ({word})", name.split(" (Jo").next().unwrap_or_default()).into()
+            }
+            "UnitPrice" => json!(self.dice.below("price", 100)),
+            "DueDate" | "TxnDate" => format!("2026-05-{:02}", 1 + self.dice.below("day", 28)).into(),
+            _ => word.into(),
+        };
+        if let Some(after) = self.post(entity, &[], &change) {
+            let value = view::of_entity(entity, &after, &|_| None).remove(member).unwrap_or_default();
+            self.note(entity, &after, What::Edited { member, value });
+        }
+    }
+
+    fn pay(&mut self) {
+        let owes = |value: &Value| view::decimal(&value["Balance"]) > rust_decimal::Decimal::ZERO;
+        let Some(invoice) = self.choose("Invoice", owes) else { return };
+        let payment = json!({
+            "CustomerRef": { "value": invoice["CustomerRef"]["value"] },
+            "TotalAmt": invoice["Balance"],
+            "Line": [{ "Amount": invoice["Balance"], "LinkedTxn": [{ "TxnId": invoice["Id"], "TxnType": "Invoice" }] }],
+        });
+        if let Some(payment) = self.post("Payment", &[], &payment) {
+            self.journal.added.insert(("Payment", view::text(&payment, "Id")));
+            self.note("Invoice", &invoice, What::Paid);
+        }
+    }
+
+    fn void(&mut self) {
+        let (entity, parameters) = self.dice.pick(
+            "kind",
+            &[("Invoice", [("operation", "void"), ("", "")]), ("Payment", [("operation", "update"), ("include", "void")])],
+        );
+        let Some(current) = self.choose(entity, |value| !view::is_voided(value)) else { return };
+        let mut body = version(&current);
+        if entity == "Payment" {
+            body["sparse"] = true.into();
+        }
+        if self.post(entity, &parameters, &body).is_some() {
+            self.note(entity, &current, What::Voided);
+        }
+    }
+
+    fn delete(&mut self) {
+        let entity = self.dice.pick("kind", &["Invoice", "Payment"]);
+        let Some(current) = self.choose(entity, |_| true) else { return };
+        if self.post(entity, &[("operation", "delete")], &version(&current)).is_some() {
+            self.note(entity, &current, What::Deleted);
+        }
+    }
+
+    fn activate(&mut self, active: bool) {
+        let entity = self.dice.pick("kind", &["Customer", "Item"]);
+        let Some(current) = self.choose(entity, |value| value["Active"] == !active) else { return };
+        let mut change = version(&current);
+        change["sparse"] = true.into();
+        change["Active"] = active.into();
+        if self.post(entity, &[], &change).is_some() {
+            self.note(entity, &current, if active { What::Shown } else { What::Hidden });
+        }
+    }
+
+    fn merge(&mut self) {
+        let active = |value: &Value| value["Active"] == true;
+        let Some(loser) = self.choose("Customer", active) else { return };
+        let other = |value: &Value| active(value) && value["Id"] != loser["Id"];
+        let Some(winner) = self.choose("Customer", other) else { return };
+        let marks = view::marks_of("Customer", &loser);
+        let (winner, id) = (view::text(&winner, "Id"), view::text(&loser, "Id"));
+        if self.company.merge_customers(&winner, &id, self.now).is_ok() {
+            self.note("Customer", &loser, What::MergedAway { marks });
+        }
+    }
+
+    /// A name or an address that a client or a product of the billing app will turn out to have, or one that only
+    /// stands in the way.
+    fn add(&mut self, app: &mut BillingApp, number: u32) {
+        let mark = format!("k{}b{number}", app.place);
+        let (entity, body) = match self.dice.below("kind", 4) {
+            0 => ("Vendor", json!({ "DisplayName": added_name(&mark) })),
+            1 => {
+                let account = self.company.entities("Account").into_iter().find(|account| account["AccountType"] == "Income");
+                let account = account.map(|account| account["Id"].clone());
+                ("Item", json!({ "Name": added_name(&mark), "Type": "Service", "IncomeAccountRef": { "value": account } }))
+            }
+            _ => {
+                let mail = format!("{mark}@post.example");
+                ("Customer", json!({ "DisplayName": added_name(&mark), "PrimaryEmailAddr": { "Address": mail }, "Notes": "Jo's own" }))
+            }
+        };
+        if let Some(added) = self.post(entity, &[], &body) {
+            if entity != "Vendor" {
+                self.journal.added.insert((entity, view::text(&added, "Id")));
+            }
+            app.meetable.push(Meetable { number, item: entity == "Item" });
+        }
+    }
+
+    fn deposit(&mut self) {
+        let Some(payment) = self.choose("Payment", |value| !view::is_voided(value)) else { return };
+        if self.company.deposit_payment(&view::text(&payment, "Id")).is_ok() {
+            self.note("Payment", &payment, What::Deposited);
+        }
+    }
+}
+
+fn version(value: &Value) -> Value {
+    json!({ "Id": value["Id"], "SyncToken": value["SyncToken"] })
+}

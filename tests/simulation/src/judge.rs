@@ -1,0 +1,349 @@
+//! The judge: decides from both sides' final state, the bookkeeper's journal and the activity log alone. It knows
+//! nothing of the engine.
+//!
+//! - *Duplicate*: more than one live entity for a record.
+//! - *Lost*: a record that should be in QuickBooks is not, or an event left no activity, and nothing says why.
+//! - *Wrong books*: an entity with another company's mark.
+//! - *Overwritten*: what the bookkeeper did is gone, although the billing side changed nothing of it afterwards.
+//! - *Silent difference*: the two sides differ, and nobody is told.
+//! - *Unexplained*: an entity that nobody asked for.
+
+mod case;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use quickbooks_simulator::company::Company;
+use serde_json::Value;
+use sync::activity::{Activity, ActivityResult};
+use sync::model::{Kind, Record};
+use sync::outcome::{ParkCause, SkipReason};
+
+use crate::billing::{BillingApp, Held};
+use crate::bookkeeper::{Journal, What};
+use crate::view;
+use case::{Case, Key};
+
+/// Everything there is to know about one company at the end.
+pub(crate) struct Evidence<'a> {
+    pub(crate) place: usize,
+    pub(crate) app: &'a BillingApp,
+    pub(crate) company: &'a Company,
+    pub(crate) journal: &'a Journal,
+    pub(crate) log: &'a [Activity],
+}
+
+/// What kind of fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "told above, at the judge")]
+pub enum Sort {
+    Duplicate,
+    Lost,
+    WrongBooks,
+    Overwritten,
+    SilentDifference,
+    Unexplained,
+}
+
+/// A fault that the judge has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of fault it is.
+    pub sort: Sort,
+    /// Which record or entity, in which books, and what is wrong with it.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.sort, self.text)
+    }
+}
+
+impl Finding {
+    pub(crate) fn stuck(place: usize, body: &str) -> Finding {
+        let start: String = body.chars().take(300).collect();
+        Finding { sort: Sort::Lost, text: format!("company {place}: this message is delivered for ever: {start}") }
+    }
+}
+
+/// Judges one company.
+pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let mut findings = Findings { place: evidence.place, all: Vec::new() };
+    let case = Case::open(evidence, &mut findings);
+    for (kind, number, held) in evidence.app.records() {
+        let record = OneRecord { case: &case, key: (kind, number), held };
+        record.judge_events(&mut findings);
+        record.judge(&mut findings);
+    }
+    judge_deeds(&case, &mut findings);
+    findings.all
+}
+
+pub(crate) struct Findings {
+    place: usize,
+    all: Vec<Finding>,
+}
+
+impl Findings {
+    fn add(&mut self, sort: Sort, text: impl fmt::Display) {
+        self.all.push(Finding { sort, text: format!("company {}: {text}", self.place) });
+    }
+}
+
+/// A record, with all that is known of it.
+struct OneRecord<'a> {
+    case: &'a Case<'a>,
+    key: Key,
+    held: &'a Held,
+}
+
+impl OneRecord<'_> {
+    fn name(&self) -> String {
+        format!("{} {}", self.key.0, self.held.record.id())
+    }
+
+    fn judge_events(&self, findings: &mut Findings) {
+        for told in &self.held.told {
+            match self.case.log.get(told.event.as_str()).map(|entry| &entry.result) {
+                None => findings.add(Sort::Lost, format!("event {} left no activity", told.event)),
+                Some(ActivityResult::Parked(park)) => match park.cause {
+                    ParkCause::NotConnected | ParkCause::UnknownCompany => findings.add(
+                        Sort::Lost,
+                        format!("event {} still waits for a connection that works", told.event),
+                    ),
+                    ParkCause::Unreadable => findings
+                        .add(Sort::Lost, format!("event {} was not understood: {}", told.event, park.reason)),
+                    _ => {}
+                },
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn judge(&self, findings: &mut Findings) {
+        let name = self.name();
+        let all = self.case.entities.get(&self.key).map(Vec::as_slice).unwrap_or_default();
+        let live: Vec<&Value> = all.iter().copied().filter(|value| view::is_live(value)).collect();
+        let draft = matches!(&self.held.record, Record::Invoice(invoice) if invoice.status == sync::model::InvoiceStatus::Draft);
+        match (self.held.gone || draft, live.as_slice()) {
+            (true, []) => {}
+            (true, _) if self.is_explained() => {}
+            (true, [one, ..]) => {
+                let id = view::text(one, "Id");
+                findings.add(
+                    Sort::SilentDifference,
+                    format!("{name} is withdrawn, but {id} is live in QuickBooks; {}", self.last_words()),
+                );
+            }
+            (false, []) if self.is_explained() || self.bookkeeper_took_it() => {}
+            (false, []) => findings.add(
+                Sort::Lost,
+                format!("{name} is not in QuickBooks ({} not live); {}", all.len(), self.last_words()),
+            ),
+            (false, [one]) => self.compare(one, findings),
+            (false, several) => {
+                if !self.bookkeeper_made_room() {
+                    let ids: Vec<String> = several.iter().map(|value| view::text(value, "Id")).collect();
+                    findings.add(Sort::Duplicate, format!("{name} is {} in QuickBooks", ids.join(" and ")));
+                }
+            }
+        }
+    }
+
+    fn last(&self) -> Option<&ActivityResult> {
+        Some(&self.case.log.get(self.held.told.last()?.event.as_str())?.result)
+    }
+
+    fn last_words(&self) -> String {
+        let event = self.held.told.last().map(|told| told.event.as_str()).unwrap_or_default();
+        format!("its last event {event} ended as {:?}", self.last())
+    }
+
+    /// Whether the activity of the record's last event says that, and why, QuickBooks is not as the billing app.
+    fn is_explained(&self) -> bool {
+        match self.last() {
+            Some(ActivityResult::Parked(_) | ActivityResult::Ignored { .. }) => true,
+            Some(ActivityResult::Skipped { reason }) => {
+                // These say that QuickBooks is as it should be.
+                let agreed = [SkipReason::Unchanged, SkipReason::Superseded, SkipReason::OutOfDate];
+                !agreed.iter().any(|agreed| agreed.to_string() == *reason)
+            }
+            Some(ActivityResult::Done(_)) | None => false,
+        }
+    }
+
+    fn deeds(&self) -> impl Iterator<Item = &What> {
+        self.case.deeds_on(self.key).map(|deed| &deed.what)
+    }
+
+    fn bookkeeper_took_it(&self) -> bool {
+        let taken = |what: &What| {
+            matches!(what, What::Voided | What::Deleted | What::Hidden | What::MergedAway { .. })
+        };
+        self.deeds().any(taken) || self.case.was_merged_away(self.key)
+    }
+
+    /// What the bookkeeper hid, renamed or merged may be made once more.
+    fn bookkeeper_made_room(&self) -> bool {
+        let moved = |what: &What| {
+            matches!(what, What::Hidden | What::MergedAway { .. })
+                || matches!(what, What::Edited { member: "DisplayName", .. })
+        };
+        self.deeds().any(moved) || self.case.was_merged_away(self.key)
+    }
+
+    fn compare(&self, entity: &Value, findings: &mut Findings) {
+        if self.is_explained() {
+            return;
+        }
+        let id = view::text(entity, "Id");
+        let (wanted, found) = (view::of_record(&self.held.record), self.case.view(self.key.0, entity));
+        for (member, wanted) in wanted {
+            let found = found.get(member).map(String::as_str).unwrap_or_default();
+            if !agree(member, &wanted, found) && !self.is_excused(member, &id) {
+                let text = format!(
+                    "{member} of {} is {wanted:?}, but {found:?} in QuickBooks ({id}); {}",
+                    self.name(),
+                    self.last_words()
+                );
+                findings.add(Sort::SilentDifference, text);
+            }
+        }
+    }
+
+    /// When the billing app last changed a member; bringing a record back says all of it anew.
+    fn changed_at(&self, member: &str) -> Timestamp {
+        let value = |record: &Record| view::of_record(record).remove(member).unwrap_or_default();
+        let now = value(&self.held.record);
+        let mut since = Timestamp::MAX;
+        for told in self.held.told.iter().rev() {
+            if told.gone || value(&told.record) != now {
+                break;
+            }
+            since = told.time;
+        }
+        since
+    }
+
+    fn is_excused(&self, member: &'static str, id: &str) -> bool {
+        let changed_at = self.changed_at(member);
+        let edited = |deed: &&crate::bookkeeper::Deed| {
+            deed.at >= changed_at
+                && match &deed.what {
+                    What::Edited { member: edited, .. } => *edited == member,
+                    What::Voided => ["Line", "Discount", "TotalAmt", "PrivateNote"].contains(&member),
+                    _ => false,
+                }
+        };
+        let kept = self.case.deeds_on(self.key).any(|deed| edited(&deed));
+        kept || self.is_noted(member, changed_at)
+            || self.is_adopted(id, changed_at)
+            || self.case.is_moved(&self.held.record, member)
+    }
+
+    /// Whether the activity log says so.
+    fn is_noted(&self, member: &str, since: Timestamp) -> bool {
+        let words = if member == "TotalAmt" { "difference of" } else { member };
+        // A discount is a line in QuickBooks.
+        let words = if member == "Discount" { "Line" } else { words };
+        let told = self.held.told.iter().filter(|told| told.time >= since);
+        told.filter_map(|told| self.case.log.get(told.event.as_str())).any(|entry| match &entry.result {
+            ActivityResult::Done(done) => done.notes.iter().any(|note| note.contains(words)),
+            _ => false,
+        })
+    }
+
+    /// What the bookkeeper had already is linked as it is; later edits of the billing app are sent.
+    fn is_adopted(&self, id: &str, changed_at: Timestamp) -> bool {
+        let added = self.case.evidence.journal.added.iter().any(|(_, added)| added == id);
+        let sent = self.held.told.iter().skip(1).filter(|told| told.time >= changed_at).any(|told| {
+            matches!(
+                self.case.log.get(told.event.as_str()).map(|entry| &entry.result),
+                Some(ActivityResult::Done(done)) if done.action == sync::outcome::DoneAction::Updated
+            )
+        });
+        added && !sent
+    }
+}
+
+fn agree(member: &str, wanted: &str, found: &str) -> bool {
+    let amount = |text: &str| text.parse::<rust_decimal::Decimal>().unwrap_or_default();
+    wanted == found
+        || (member == "TotalAmt" && (amount(wanted) - amount(found)).abs() <= rust_decimal::Decimal::new(1, 2))
+}
+
+/// What the bookkeeper did is still so, unless the billing side changed it later, or says that it did.
+fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
+    let journal = case.evidence.journal;
+    for (place, deed) in journal.deeds.iter().enumerate() {
+        let Some(entity) = case.evidence.company.entity(deed.entity, &deed.id) else { continue };
+        let kind = case::kind_of(deed.entity);
+        let later = |same: fn(&What, &What) -> bool| {
+            let rest = journal.deeds[place + 1..].iter();
+            rest.filter(|other| other.entity == deed.entity && other.id == deed.id).any(|other| same(&other.what, &deed.what))
+        };
+        let owners: Vec<OneRecord<'_>> = case
+            .owners_of(deed.entity, entity)
+            .into_iter()
+            .filter_map(|key| {
+                let held = case.evidence.app.records().find(|(kind, number, _)| (*kind, *number) == key)?.2;
+                Some(OneRecord { case, key, held })
+            })
+            .collect();
+        let excused = |members: &[&str]| {
+            owners.iter().any(|owner| {
+                members.iter().any(|member| {
+                    let changed_at = owner.changed_at(member);
+                    (changed_at != Timestamp::MAX && changed_at > deed.at) || owner.is_noted(member, Timestamp::UNIX_EPOCH)
+                })
+            })
+        };
+        match &deed.what {
+            What::Edited { member, value } => {
+                let again = |other: &What, this: &What| match (other, this) {
+                    (What::Edited { member: other, .. }, What::Edited { member, .. }) => other == member,
+                    (What::Voided, _) => true,
+                    _ => false,
+                };
+                let found = case.view(kind, entity).remove(member).unwrap_or_default();
+                if !later(again) && found != *value && !view::is_voided(entity) && !excused(&[member]) {
+                    let text = format!(
+                        "{member} of {} {} was set to {value:?} by the bookkeeper and is {found:?}",
+                        deed.entity, deed.id
+                    );
+                    findings.add(Sort::Overwritten, text);
+                }
+            }
+            What::Hidden => {
+                let again = |other: &What, _: &What| matches!(other, What::Shown);
+                if !later(again) && entity["Active"] == true && !excused(&["DisplayName", "Name"]) {
+                    let text = format!("{} {} was made inactive by the bookkeeper and is active", deed.entity, deed.id);
+                    findings.add(Sort::Overwritten, text);
+                }
+            }
+            What::Voided => {
+                if !view::is_voided(entity) && !excused(&["Line", "Discount", "TotalAmt"]) {
+                    let text = format!("{} {} was voided by the bookkeeper and is not", deed.entity, deed.id);
+                    findings.add(Sort::Overwritten, text);
+                }
+            }
+            What::Shown | What::Deleted | What::MergedAway { .. } | What::Paid | What::Deposited => {}
+        }
+    }
+}
+
+/// The letter case of names does not tell items apart.
+pub(crate) fn is_general(name: &str) -> bool {
+    ["General services", "Discounts", "Surcharges"].contains(&name)
+}
+
+/// The entity of a kind.
+pub(crate) fn entity_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Client => "Customer",
+        Kind::Product => "Item",
+        Kind::Invoice => "Invoice",
+        Kind::Payment => "Payment",
+    }
+}

@@ -1,0 +1,179 @@
+//! Whose is whose: entities and records brought together by their marks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sync::activity::Activity;
+use sync::model::{Kind, Record};
+
+use super::{Evidence, Findings, Sort, entity_of, is_general};
+use crate::bookkeeper::{Deed, ENTITIES, What};
+use crate::view::{self, View};
+
+/// A record.
+pub(super) type Key = (Kind, u32);
+
+pub(super) struct Case<'a> {
+    pub(super) evidence: &'a Evidence<'a>,
+    /// Activity by event.
+    pub(super) log: BTreeMap<&'a str, &'a Activity>,
+    /// The entities of each record.
+    pub(super) entities: BTreeMap<Key, Vec<&'a Value>>,
+    owners: BTreeMap<String, Key>,
+    /// Ids that records have, or had according to the log.
+    ids: BTreeMap<(&'static str, String), Key>,
+    /// What the judge calls entities in references.
+    names: BTreeMap<String, String>,
+}
+
+/// The kind of an entity.
+pub(super) fn kind_of(entity: &str) -> Kind {
+    Kind::ALL.into_iter().find(|kind| entity_of(*kind) == entity).unwrap_or(Kind::Payment)
+}
+
+impl<'a> Case<'a> {
+    /// Finds each entity's record, and notes those that have none or another company's.
+    pub(super) fn open(evidence: &'a Evidence<'a>, findings: &mut Findings) -> Case<'a> {
+        let mut case = Case {
+            evidence,
+            log: evidence.log.iter().map(|entry| (entry.event.as_str(), entry)).collect(),
+            entities: BTreeMap::new(),
+            owners: owners(evidence),
+            ids: BTreeMap::new(),
+            names: BTreeMap::new(),
+        };
+        case.read_log();
+        let mut without_record: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
+        for entity in ENTITIES {
+            for value in evidence.company.entities(entity) {
+                let id = view::text(value, "Id");
+                case.names.insert(format!("{entity}/{id}"), name_of(entity, value));
+                if !evidence.journal.seeded.contains(&(entity, id.clone())) {
+                    case.place(entity, value, &mut without_record, findings);
+                }
+            }
+        }
+        for ((entity, what), ids) in without_record {
+            if ids.len() > 1 {
+                findings.add(Sort::Duplicate, format!("{entity} {what} is {} in QuickBooks", ids.join(" and ")));
+            }
+        }
+        case
+    }
+
+    fn read_log(&mut self) {
+        for (kind, number, held) in self.evidence.app.records() {
+            for told in &held.told {
+                let entry = self.log.get(told.event.as_str());
+                if let Some(id) = entry.and_then(|entry| entry.quickbooks_id.as_ref()) {
+                    self.ids.insert((entity_of(kind), id.to_string()), (kind, number));
+                }
+            }
+        }
+    }
+
+    fn place(
+        &mut self,
+        entity: &'static str,
+        value: &'a Value,
+        without_record: &mut BTreeMap<(&'static str, String), Vec<String>>,
+        findings: &mut Findings,
+    ) {
+        let id = view::text(value, "Id");
+        let marks = view::marks_of(entity, value);
+        let ours = format!("k{}", self.evidence.place);
+        if let Some(mark) = marks.iter().find(|mark| !mark.starts_with(&ours)) {
+            findings.add(Sort::WrongBooks, format!("{entity} {id} carries another company's mark {mark}"));
+            return;
+        }
+        let owners = self.owners_of(entity, value);
+        for key in &owners {
+            self.entities.entry(*key).or_default().push(value);
+            self.ids.insert((entity, id.clone()), *key);
+            if entity != "Item" {
+                self.names.insert(format!("{entity}/{id}"), self.id_of(*key));
+            }
+        }
+        if owners.is_empty() && !self.evidence.journal.added.contains(&(entity, id.clone())) {
+            let name = view::text(value, "Name");
+            let on_lines_only = marks.iter().find(|mark| mark.contains('q'));
+            if let Some(known) = on_lines_only.cloned().or(is_general(&name).then_some(name)) {
+                if view::is_live(value) {
+                    without_record.entry((entity, known)).or_default().push(id);
+                }
+            } else {
+                findings.add(Sort::Unexplained, format!("nobody asked for {entity} {id}: {value}"));
+            }
+        }
+    }
+
+    fn id_of(&self, key: Key) -> String {
+        let held = self.evidence.app.records().find(|(kind, number, _)| (*kind, *number) == key);
+        held.map(|(_, _, held)| held.record.id().to_string()).unwrap_or_default()
+    }
+
+    /// The records whose marks an entity has.
+    pub(super) fn owners_of(&self, entity: &str, value: &Value) -> BTreeSet<Key> {
+        let kind = kind_of(entity);
+        let marks = view::marks_of(entity, value);
+        marks.iter().filter_map(|mark| self.owners.get(mark)).copied().filter(|(of, _)| *of == kind).collect()
+    }
+
+    /// What the bookkeeper did to a record's entities.
+    pub(super) fn deeds_on(&self, key: Key) -> impl Iterator<Item = &'a Deed> {
+        let all = self.evidence.journal.deeds.iter();
+        all.filter(move |deed| self.ids.get(&(deed.entity, deed.id.clone())) == Some(&key))
+    }
+
+    /// Whether an entity of the record was merged into another.
+    pub(super) fn was_merged_away(&self, key: Key) -> bool {
+        self.evidence.journal.deeds.iter().any(|deed| match &deed.what {
+            What::MergedAway { marks } => marks.iter().any(|mark| self.owners.get(mark) == Some(&key)),
+            _ => false,
+        })
+    }
+
+    pub(super) fn view(&self, kind: Kind, value: &Value) -> View {
+        view::of_entity(entity_of(kind), value, &|name| self.names.get(name).cloned())
+    }
+
+    /// Whether the bookkeeper moved what this member refers to.
+    pub(super) fn is_moved(&self, record: &Record, member: &str) -> bool {
+        let client = |id: &sync::ids::BillingId| {
+            self.owners.get(id.as_str()).is_some_and(|key| self.was_merged_away(*key) || self.deeds_on(*key).any(|deed| deed.what == What::Hidden))
+        };
+        match (record, member) {
+            (Record::Invoice(invoice), "CustomerRef") => client(&invoice.client_id),
+            (Record::Payment(payment), "CustomerRef") => client(&payment.client_id),
+            (Record::Payment(payment), "Line") => payment.allocations.iter().any(|allocation| {
+                let key = self.owners.get(allocation.invoice_id.as_str());
+                key.is_some_and(|key| {
+                    self.deeds_on(*key).any(|deed| matches!(deed.what, What::Voided | What::Deleted | What::Paid))
+                })
+            }),
+            _ => false,
+        }
+    }
+}
+
+/// The record of each mark: its own, and those by which it is known.
+fn owners(evidence: &Evidence<'_>) -> BTreeMap<String, Key> {
+    let mut owners = BTreeMap::new();
+    for (kind, number, held) in evidence.app.records() {
+        for told in &held.told {
+            for mark in view::marks_of_record(&told.record) {
+                owners.insert(mark, (kind, number));
+            }
+        }
+    }
+    owners
+}
+
+fn name_of(entity: &str, value: &Value) -> String {
+    match entity {
+        "Customer" => view::text(value, "DisplayName"),
+        "Item" => view::text(value, "Name"),
+        "Invoice" => view::text(value, "DocNumber"),
+        _ => view::text(value, "PaymentRefNum"),
+    }
+}

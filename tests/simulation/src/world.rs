@@ -1,0 +1,208 @@
+//! Several companies, their billing apps, their QuickBooks, and the workers that push between them.
+
+mod setup;
+mod workers;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sync::outcome::ParkCause;
+use sync::parked::{self, Which};
+
+use crate::billing::BillingApp;
+use crate::bookkeeper::{self, Journal};
+use crate::chaos::Chaos;
+use crate::clock::SimulatedClock;
+use crate::dice::Dice;
+use crate::judge::{self, Evidence, Finding};
+use crate::operation::{Act, Operation};
+use crate::queue::Queue;
+use crate::sabotage::Sabotage;
+use crate::stores::{Sent, Stores};
+use crate::transport::{Door, Realm};
+
+pub(crate) use setup::COMPANIES;
+use workers::Workers;
+
+/// How often a drained queue is delivered before it counts as stuck.
+const PATIENCE: u32 = 60;
+
+/// All of it.
+pub(crate) struct World {
+    stores: Arc<Stores>,
+    realms: Vec<Arc<Realm>>,
+    journals: Vec<Journal>,
+    queues: Vec<Queue>,
+    workers: Workers,
+    chaos: Arc<Chaos>,
+    clock: Arc<SimulatedClock>,
+    /// Faults in a thousand calls.
+    rate: u32,
+    sabotage: Option<Sabotage>,
+}
+
+/// What a run came to.
+pub(crate) struct Ending {
+    pub(crate) faults: u64,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Runs the operations in the world of a seed, lets everything settle, and judges.
+pub(crate) fn run(world: u64, operations: &[Operation], sabotage: Option<Sabotage>) -> Ending {
+    let mut world = World::new(world, sabotage);
+    for operation in operations {
+        world.operate(operation);
+    }
+    let stuck = world.settle();
+    let mut findings = world.judge();
+    findings.extend(stuck);
+    Ending { faults: world.chaos.faults(), findings }
+}
+
+impl World {
+    fn app(&self, place: usize) -> MutexGuard<'_, BillingApp> {
+        lock(&self.stores.apps[place])
+    }
+
+    fn operate(&mut self, operation: &Operation) {
+        let dice = Dice::new(operation.seed);
+        let rate = dice.pick("weather", &[0, self.rate / 2, self.rate, self.rate * 4]);
+        self.chaos.of(operation.faults.then(|| dice.part("faults").stream()), rate);
+        let seconds = dice.pick("seconds", &[0, 0, 1, 2, 5, 30]);
+        self.clock.advance(Duration::from_millis(seconds * 1000 + dice.below("milliseconds", 1000) as u64));
+        let place = operation.company;
+        match operation.act {
+            Act::Wait => {
+                let minutes = dice.pick("minutes", &[5, 60, 60, 60 * 25]);
+                self.clock.advance(Duration::from_secs(minutes * 60));
+            }
+            Act::SendAgain => self.send_again(place, dice),
+            Act::Disconnect => {
+                self.realms[place].set_door(dice.pick("door", &[Door::Revoked, Door::Forbidden, Door::Lapsed]));
+            }
+            Act::Reconnect => self.reconnect(place),
+            _ => {
+                let now = self.clock.time();
+                self.app(place).act(operation, now);
+                let mut app = lock(&self.stores.apps[place]);
+                let mut company = self.realms[place].company();
+                bookkeeper::act(&mut company, &mut app, &mut self.journals[place], operation, now);
+            }
+        }
+        self.send(place, dice, false);
+        self.work(dice.part("work").stream());
+    }
+
+    /// Sends what the billing app has to tell.
+    fn send(&mut self, place: usize, dice: Dice, all: bool) {
+        let (group, now) = (self.group(place), self.clock.time());
+        let bodies = self.app(place).messages(dice, all);
+        for body in bodies {
+            self.queues[place].history.push(body.clone());
+            self.queues[place].send(&group, body, now);
+        }
+    }
+
+    fn group(&self, place: usize) -> String {
+        self.app(place).id.to_string()
+    }
+
+    fn send_again(&mut self, place: usize, dice: Dice) {
+        let queue = &self.queues[place];
+        let numbered = queue.history.iter().enumerate().map(|(number, body)| (number as u64, body));
+        if let Some(body) = dice.choose("message", numbered).cloned() {
+            let (group, now) = (self.group(place), self.clock.time());
+            self.queues[place].send(&group, body, now);
+        }
+    }
+
+    /// A person reconnects, and what waited for the connection goes back on the queue.
+    fn reconnect(&mut self, place: usize) {
+        self.realms[place].set_door(Door::Open);
+        let (group, now) = (self.group(place), self.clock.time());
+        let company = self.app(place).id.clone();
+        let sent = Sent::default();
+        let retried = parked::retry(
+            &self.stores.activity,
+            &sent,
+            &company,
+            &Which::Cause(ParkCause::NotConnected),
+            now,
+        );
+        workers::finish(retried).ok();
+        for body in sent.bodies() {
+            self.queues[place].send(&group, body, now);
+        }
+    }
+
+    /// Lets some work be done: workers start, go on a bit, in any order.
+    fn work(&mut self, mut stream: fastrand::Rng) {
+        let steps = stream.u32(..60);
+        for _ in 0..steps {
+            if self.workers.count() < 3 && (self.workers.count() == 0 || stream.u32(..12) == 0) {
+                let place = stream.usize(..self.queues.len());
+                self.start(place, stream.usize(1..=10));
+            }
+            self.workers.step(&mut stream, &self.chaos, &mut self.queues, &self.clock, self.sabotage);
+        }
+    }
+
+    fn start(&mut self, place: usize, limit: usize) {
+        let now = self.clock.time();
+        let handed = self.queues[place].receive(limit, now);
+        if !handed.is_empty() {
+            self.workers.start(&self.stores, place, handed);
+        }
+    }
+
+    /// No more faults and no more changes: everything that was sent is dealt with, and what waited for a connection
+    /// too. Tells the queues that never become empty.
+    fn settle(&mut self) -> Vec<Finding> {
+        self.chaos.of(None, 0);
+        let mut stuck = Vec::new();
+        for place in 0..self.queues.len() {
+            self.realms[place].set_door(Door::Open);
+            self.send(place, Dice::new(0), true);
+        }
+        let mut stream = fastrand::Rng::with_seed(0);
+        while self.workers.count() > 0 {
+            self.workers.step(&mut stream, &self.chaos, &mut self.queues, &self.clock, self.sabotage);
+        }
+        for place in 0..self.queues.len() {
+            self.reconnect(place);
+            for _ in 0..PATIENCE {
+                let Some(wait) = self.queues[place].wait(self.clock.time()) else { break };
+                self.clock.advance(wait);
+                self.start(place, 10);
+                while self.workers.count() > 0 {
+                    self.workers.step(&mut stream, &self.chaos, &mut self.queues, &self.clock, self.sabotage);
+                }
+            }
+            if !self.queues[place].is_empty() {
+                stuck.push(Finding::stuck(place, &self.queues[place].front()));
+            }
+        }
+        stuck
+    }
+
+    fn judge(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (place, journal) in self.journals.iter().enumerate() {
+            let app = self.app(place);
+            let company = self.realms[place].company();
+            let log = workers::finish(sync::ports::ActivityLog::newest(
+                &self.stores.activity,
+                &app.id,
+                usize::MAX,
+            ));
+            let log = log.unwrap_or_default();
+            let evidence = Evidence { place, app: &app, company: &company, journal, log: &log };
+            findings.extend(judge::judge(&evidence));
+        }
+        findings
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,190 @@
+//! The companies of a world.
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use quickbooks::Client;
+use quickbooks_simulator::company::{Company as SimulatedCompany, Request, Seed};
+use serde_json::json;
+use sync::ids::{Books, CompanyId, RealmId};
+use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger};
+use sync::ports::{Companies, QuickBooks};
+use sync::reference::Reference;
+use sync::settings::{Company, Connection, ConnectionState, Direction, Directions, Settings};
+use url::Url;
+
+use super::workers::{Workers, finish};
+use super::World;
+use crate::billing::{BillingApp, Taxes};
+use crate::bookkeeper::{ENTITIES, Journal};
+use crate::chaos::Chaos;
+use crate::clock::SimulatedClock;
+use crate::dice::Dice;
+use crate::queue::Queue;
+use crate::sabotage::Sabotage;
+use crate::stores::Stores;
+use crate::transport::Realm;
+
+/// How many companies a world has.
+pub(crate) const COMPANIES: usize = 3;
+
+/// Monday morning.
+const START: i64 = 1_772_442_000;
+
+const SEEDS: [Seed; 4] = [Seed::Landscaping, Seed::Global, Seed::AutomatedSalesTax, Seed::Empty];
+
+impl World {
+    pub(super) fn new(seed: u64, sabotage: Option<Sabotage>) -> World {
+        let dice = Dice::new(seed).part("world");
+        let clock = Arc::new(SimulatedClock::at(start()));
+        let chaos = Arc::new(Chaos::default());
+        let mut world = Parts::default();
+        for place in 0..COMPANIES {
+            let dice = dice.nth(place as u64);
+            let kind = dice.pick("seed", &SEEDS);
+            let mut company = fresh(kind);
+            if dice.chance("own numbers", 40) {
+                number_by_hand(&mut company);
+            }
+            let journal = Journal { seeded: known(&company), ..Journal::default() };
+            let realm = Arc::new(Realm::new(company, Arc::clone(&chaos), Arc::clone(&clock), sabotage));
+            world.add(place, kind, realm, journal, dice, &clock);
+        }
+        let stores = Stores {
+            ledger: MemoryLedger::default(),
+            activity: MemoryActivityLog::default(),
+            companies: world.companies,
+            apps: world.apps,
+            clients: world.clients,
+            chaos: Arc::clone(&chaos),
+            clock: Arc::clone(&clock),
+            sabotage,
+        };
+        World {
+            stores: Arc::new(stores),
+            realms: world.realms,
+            journals: world.journals,
+            queues: (0..COMPANIES).map(|_| Queue::default()).collect(),
+            workers: Workers::default(),
+            chaos,
+            clock,
+            rate: dice.pick("rate", &[0, 5, 15, 15, 40]),
+            sabotage,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Parts {
+    companies: MemoryCompanies,
+    apps: Vec<Mutex<BillingApp>>,
+    clients: Vec<(Books, Arc<Client>)>,
+    realms: Vec<Arc<Realm>>,
+    journals: Vec<Journal>,
+}
+
+impl Parts {
+    fn add(
+        &mut self,
+        place: usize,
+        kind: Seed,
+        realm: Arc<Realm>,
+        journal: Journal,
+        dice: Dice,
+        clock: &SimulatedClock,
+    ) {
+        let id = company_id(place);
+        let books = Books { company: id.clone(), realm: realm_id(place) };
+        let client = client(&books.realm, &realm);
+        let lists = finish(client.reference_lists());
+        let reference = Reference::from_lists(&lists.unwrap_or_default(), clock.time());
+        let income = reference.accounts.iter().find(|account| account.account_type == "Income");
+        let settings = Settings {
+            directions: Directions::all(Direction::Push),
+            default_income_account: income.map(|account| account.id.clone()),
+            push_product_edits: dice.chance("product edits", 70),
+            inactivate_deleted: dice.chance("inactivate", 50),
+            ..Settings::default()
+        };
+        let connection = Connection {
+            realm: books.realm.clone(),
+            state: ConnectionState::Connected,
+            name: format!("Books {place}"),
+            connected_at: Timestamp::UNIX_EPOCH,
+        };
+        let company = Company { id: id.clone(), settings, connection: Some(connection), version: 1 };
+        finish(self.companies.save(&company)).ok();
+        finish(self.companies.save_reference(&books, &reference)).ok();
+        let app = BillingApp::new(place, id, taxes(kind), kind == Seed::Global, dice.chance("answers", 50));
+        self.apps.push(Mutex::new(app));
+        self.clients.push((books, Arc::new(client)));
+        self.realms.push(realm);
+        self.journals.push(journal);
+    }
+}
+
+fn start() -> Timestamp {
+    Timestamp::from_second(START).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Planting a company takes longer than copying one.
+fn fresh(kind: Seed) -> SimulatedCompany {
+    static PLANTED: OnceLock<Vec<(Seed, SimulatedCompany)>> = OnceLock::new();
+    let planted = PLANTED.get_or_init(|| SEEDS.map(|kind| (kind, SimulatedCompany::new(kind, "1", start()))).to_vec());
+    let found = planted.iter().find(|(of, _)| *of == kind).map(|(_, company)| company.clone());
+    found.unwrap_or_else(|| SimulatedCompany::new(kind, "1", start()))
+}
+
+/// Switches custom numbers on: a number in use is refused then (6140).
+fn number_by_hand(company: &mut SimulatedCompany) {
+    let token = company.entity("Preferences", "1").map(|preferences| preferences["SyncToken"].clone());
+    let body = json!({"Id": "1", "SyncToken": token, "sparse": true, "SalesFormsPrefs": {"CustomTxnNumbers": true}});
+    let request = Request {
+        method: "POST".to_owned(),
+        path: "preferences".to_owned(),
+        query: Vec::new(),
+        content_type: None,
+        body: body.to_string().into_bytes(),
+    };
+    company.answer(&request, start());
+}
+
+fn known(company: &SimulatedCompany) -> crate::bookkeeper::Known {
+    let ids = |entity: &'static str| {
+        let all = company.entities(entity).into_iter();
+        all.map(move |value| (entity, value["Id"].as_str().unwrap_or_default().to_owned())).collect::<Vec<_>>()
+    };
+    ENTITIES.into_iter().flat_map(ids).collect()
+}
+
+#[expect(clippy::expect_used, reason = "constants, which every run uses")]
+fn company_id(place: usize) -> CompanyId {
+    CompanyId::new(format!("company-{place}")).expect("a company id")
+}
+
+#[expect(clippy::expect_used, reason = "constants, which every run uses")]
+fn realm_id(place: usize) -> RealmId {
+    RealmId::new("1".repeat(place + 1)).expect("a realm id")
+}
+
+/// The real client, whose requests go to the realm.
+#[expect(clippy::expect_used, reason = "constants, which every run uses")]
+fn client(realm: &RealmId, transport: &Arc<Realm>) -> Client {
+    static HTTP: OnceLock<reqwest::Client> = OnceLock::new();
+    let wait = Duration::from_secs(1);
+    let http = HTTP.get_or_init(|| quickbooks::http_client(wait, wait).expect("an HTTP client"));
+    let api = Url::parse("https://quickbooks.example").expect("an address");
+    Client::new(http.clone(), &api, realm.clone(), "token".into()).over(Arc::clone(transport) as _)
+}
+
+fn taxes(kind: Seed) -> Taxes {
+    match kind {
+        Seed::Landscaping => {
+            &[&[("Bayview", "8")], &[("Bayview", "8")], &[("Desert State", "5.6"), ("Tucson City", "2.6")], &[]]
+        }
+        Seed::AutomatedSalesTax => &[&[("Sales tax", "7.25")], &[]],
+        Seed::Global => &[&[("20.0% S", "20")], &[("VAT", "20")], &[("5.0% R", "5")], &[("0.0% Z", "0")]],
+        Seed::Empty => &[],
+    }
+}
