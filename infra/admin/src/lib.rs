@@ -1,1 +1,13 @@
-//! An operator's commands: add a company, make a connect link, read and change settings.
+//! An operator's commands: add a company, make a connect link, read and change settings, move parked events on.
+//!
+//! [`Deployment`] says where a deployed Counterpart keeps its things, [`Admin`] does the work. The command line in
+//! `main.rs` only reads arguments and prints.
+
+mod admin;
+mod deployment;
+mod settings;
+pub mod text;
+
+pub use admin::Admin;
+pub use deployment::Deployment;
+pub use settings::{CutOff, SettingsChange};

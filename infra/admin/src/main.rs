@@ -1,3 +1,80 @@
-//! Command line.
+//! The command line.
 
-fn main() {}
+mod arguments;
+
+use admin::{Admin, Deployment, text};
+use anyhow::Context;
+use arguments::{Arguments, Command, CompanyCommand, Names, SettingsCommand};
+use aws::Aws;
+use clap::Parser;
+use serde::Serialize;
+use sync::activity::Activity;
+use sync::ids::EventId;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let aws = Aws::load().await;
+    let admin = Admin::new(&aws, &deployment(&aws, &arguments.names).await?);
+    run(&admin, arguments.command).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "a command happens when it is given")]
+async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
+    let now = jiff::Timestamp::now();
+    match command {
+        Command::Company(CompanyCommand::Add { id }) => {
+            print(&text::company(&admin.add_company(&id).await?, None))
+        }
+        Command::Company(CompanyCommand::Show { id, json }) => {
+            let (company, reference) = admin.company(&id).await?;
+            if json { print_json(&company)? } else { print(&text::company(&company, reference.as_ref())) }
+        }
+        Command::ConnectLink { id } => print(&format!("{}\n", admin.connect_link(&id, now).await?)),
+        Command::Settings(SettingsCommand::Set { id, change }) => {
+            admin.change_settings(&id, &change.into()).await?;
+            let (company, reference) = admin.company(&id).await?;
+            print(&text::company(&company, reference.as_ref()));
+        }
+        Command::Activity { id, parked: true, json, .. } => print_activity(&admin.parked(&id).await?, json)?,
+        Command::Activity { id, limit, json, .. } => {
+            print_activity(&admin.activity(&id, limit).await?, json)?
+        }
+        Command::Retry { id, which } => print_events("retried", &admin.retry(&id, &which.into(), now).await?),
+        Command::Ignore { id, which, reason } => {
+            print_events("ignored", &admin.ignore(&id, &which.into(), &reason, now).await?);
+        }
+    }
+    Ok(())
+}
+
+async fn deployment(aws: &Aws, names: &Names) -> anyhow::Result<Deployment> {
+    match &names.stack {
+        Some(stack) => Deployment::of_stack(aws, stack).await,
+        None => names.deployment().context("give --stack, or all of the other names"),
+    }
+}
+
+fn print_activity(entries: &[Activity], json: bool) -> anyhow::Result<()> {
+    for entry in entries {
+        if json { print_json(entry)? } else { print(&text::activity(entry)) }
+    }
+    Ok(())
+}
+
+fn print_events(what: &str, events: &[EventId]) {
+    for event in events {
+        print(&format!("{what} {event}\n"));
+    }
+    print(&format!("{} events {what}\n", events.len()));
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    print(&format!("{}\n", serde_json::to_string(value)?));
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what a person or a script asked for")]
+fn print(text: &str) {
+    print!("{text}");
+}

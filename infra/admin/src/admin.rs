@@ -1,0 +1,161 @@
+//! What an operator can do.
+
+use anyhow::{Context, bail};
+use aws::{Aws, DynamoActivityLog, DynamoCompanies, Queue};
+use jiff::Timestamp;
+use sync::activity::Activity;
+use sync::connect::{self, Seal};
+use sync::ids::{CompanyId, EventId};
+use sync::parked::{self, Which};
+use sync::ports::{ActivityLog, Companies};
+use sync::reference::Reference;
+use sync::settings::Company;
+
+use crate::{Deployment, SettingsChange};
+
+/// How often a change is tried against others who change the company at the same moment.
+const TRIES: u32 = 5;
+
+/// An operator at work on a deployment.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    aws: Aws,
+    companies: DynamoCompanies,
+    activity: DynamoActivityLog,
+    queue: Queue,
+    signing_key_secret: String,
+    public_url: String,
+}
+
+impl Admin {
+    /// Calls nobody.
+    pub fn new(aws: &Aws, deployment: &Deployment) -> Admin {
+        Admin {
+            companies: aws.companies(&deployment.companies_table),
+            activity: aws.activity_log(&deployment.activity_table),
+            queue: aws.queue(&deployment.push_queue_url),
+            signing_key_secret: deployment.signing_key_secret.clone(),
+            public_url: deployment.public_url.clone(),
+            aws: aws.clone(),
+        }
+    }
+
+    /// Adds a company. Fails if there is one of that name.
+    pub async fn add_company(&self, id: &CompanyId) -> anyhow::Result<Company> {
+        add(&self.companies, id).await
+    }
+
+    /// A company with what is cached of its QuickBooks. Fails if there is none.
+    pub async fn company(&self, id: &CompanyId) -> anyhow::Result<(Company, Option<Reference>)> {
+        load(&self.companies, id).await
+    }
+
+    /// A link on which somebody connects the company with QuickBooks, for 15 minutes.
+    pub async fn connect_link(&self, id: &CompanyId, now: Timestamp) -> anyhow::Result<String> {
+        load(&self.companies, id).await?;
+        let seal = Seal::new(&self.aws.secret(&self.signing_key_secret).await?)?;
+        Ok(format!("{}/connect?link={}", self.public_url, connect::link(&seal, id, now)?))
+    }
+
+    /// Changes a company's settings and returns the company as it is then.
+    pub async fn change_settings(&self, id: &CompanyId, change: &SettingsChange) -> anyhow::Result<Company> {
+        self::change(&self.companies, id, change).await
+    }
+
+    /// A company's newest activity, newest first.
+    pub async fn activity(&self, id: &CompanyId, limit: usize) -> anyhow::Result<Vec<Activity>> {
+        Ok(self.activity.newest(id, limit).await?)
+    }
+
+    /// A company's parked events, oldest first.
+    pub async fn parked(&self, id: &CompanyId) -> anyhow::Result<Vec<Activity>> {
+        Ok(self.activity.parked(id).await?)
+    }
+
+    /// Puts parked events back on the push queue and tells which.
+    pub async fn retry(&self, id: &CompanyId, which: &Which, now: Timestamp) -> anyhow::Result<Vec<EventId>> {
+        Ok(parked::retry(&self.activity, &self.queue, id, which, now).await?)
+    }
+
+    /// Ends parked events without carrying them out and tells which.
+    pub async fn ignore(
+        &self,
+        id: &CompanyId,
+        which: &Which,
+        reason: &str,
+        now: Timestamp,
+    ) -> anyhow::Result<Vec<EventId>> {
+        Ok(parked::ignore(&self.activity, id, which, reason, now).await?)
+    }
+}
+
+async fn add(companies: &dyn Companies, id: &CompanyId) -> anyhow::Result<Company> {
+    if companies.load(id).await?.is_some() {
+        bail!("company {id} is there already");
+    }
+    let company = Company { version: 1, ..Company::new(id.clone()) };
+    if !companies.save(&company).await? {
+        bail!("company {id} was added by somebody else just now");
+    }
+    Ok(company)
+}
+
+async fn load(companies: &dyn Companies, id: &CompanyId) -> anyhow::Result<(Company, Option<Reference>)> {
+    let company = companies.load(id).await?.with_context(|| format!("there is no company {id}"))?;
+    let reference = match company.books() {
+        Some(books) => companies.reference(&books).await?,
+        None => None,
+    };
+    Ok((company, reference))
+}
+
+async fn change(
+    companies: &dyn Companies,
+    id: &CompanyId,
+    change: &SettingsChange,
+) -> anyhow::Result<Company> {
+    for _ in 0..TRIES {
+        let (mut company, reference) = load(companies, id).await?;
+        change.apply(&mut company.settings, reference.as_ref())?;
+        company.version += 1;
+        if companies.save(&company).await? {
+            return Ok(company);
+        }
+    }
+    bail!("others keep changing company {id}; try again")
+}
+
+#[cfg(test)]
+mod tests {
+    use sync::memory::MemoryCompanies;
+    use sync::model::Kind;
+    use sync::settings::Direction;
+
+    use super::*;
+
+    fn acme() -> CompanyId {
+        CompanyId::new("acme").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_company_is_added_once() {
+        let companies = MemoryCompanies::default();
+        let added = add(&companies, &acme()).await.unwrap();
+        assert_eq!(load(&companies, &acme()).await.unwrap(), (added, None));
+        let error = add(&companies, &acme()).await.unwrap_err();
+        assert_eq!(error.to_string(), "company acme is there already");
+    }
+
+    #[tokio::test]
+    async fn settings_are_changed_one_version_at_a_time() {
+        let companies = MemoryCompanies::default();
+        let push =
+            SettingsChange { directions: vec![(Kind::Client, Direction::Push)], ..SettingsChange::default() };
+        let error = change(&companies, &acme(), &push).await.unwrap_err();
+        assert_eq!(error.to_string(), "there is no company acme");
+        add(&companies, &acme()).await.unwrap();
+        let changed = change(&companies, &acme(), &push).await.unwrap();
+        assert_eq!((changed.version, changed.settings.directions.client), (2, Direction::Push));
+        assert_eq!(load(&companies, &acme()).await.unwrap().0, changed);
+    }
+}
