@@ -28,10 +28,10 @@ pub(crate) type MakeClient = Box<dyn Fn(&Books, &SecretString) -> Client + Send 
 pub struct Connections(Arc<Shared>);
 
 struct Shared {
-    companies: Box<dyn Companies>,
-    vault: Box<dyn Vault>,
+    companies: Arc<dyn Companies>,
+    vault: Arc<dyn Vault>,
     server: Arc<dyn TokenServer>,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
     client: MakeClient,
     /// Pairs by their books. One that another process has replaced is found out by its rejection.
     known: Mutex<HashMap<Books, TokenPair>>,
@@ -39,10 +39,10 @@ struct Shared {
 
 impl Connections {
     pub(crate) fn new(
-        companies: Box<dyn Companies>,
-        vault: Box<dyn Vault>,
+        companies: Arc<dyn Companies>,
+        vault: Arc<dyn Vault>,
         server: Arc<dyn TokenServer>,
-        clock: Box<dyn Clock>,
+        clock: Arc<dyn Clock>,
         client: MakeClient,
     ) -> Connections {
         Connections(Arc::new(Shared { companies, vault, server, clock, client, known: Mutex::default() }))
@@ -168,3 +168,6 @@ impl QuickBooks for Session {
         call!(self.reference_lists())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,10 +53,10 @@ impl Services {
         let vault = aws.vault(&config.company_secret_prefix);
         let clients = Arc::clone(&app);
         let connections = Connections::new(
-            Box::new(companies.clone()),
-            Box::new(vault.clone()),
+            Arc::new(companies.clone()),
+            Arc::new(vault.clone()),
             Arc::clone(&app) as _,
-            Box::new(SystemClock),
+            Arc::new(SystemClock),
             Box::new(move |books, token| clients.client(&books.realm, token)),
         );
         Ok(Services {
