@@ -15,6 +15,8 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use sync::push::{Message, Verdict};
 
+use crate::intuit::explain;
+
 /// The wait after a bug showed. The same will happen again, so there is no hurry.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// The wait when the time was too short: what is done is done, and the rest goes on.
@@ -61,7 +63,7 @@ where
         Ok(0) => {}
         Ok(unchanged) => tracing::warn!(unchanged, "the queue did not change when messages come back"),
         Err(error) => {
-            let error = &error as &dyn std::error::Error;
+            let error = explain(&error);
             tracing::warn!(error, "the queue did not change when messages come back");
         }
     }
