@@ -22,7 +22,7 @@ if importlib.metadata.version("ministack") != WRITTEN_FOR:
     sys.exit(f"ministack_launcher.py changes MiniStack {WRITTEN_FOR} from inside; read it again for another version")
 
 from ministack import app
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, lambda_runtime
 from ministack.services import apigateway
 from ministack.services.cloudformation import provisioners
 
@@ -42,6 +42,18 @@ def do_not_wait_for_logs():
         return drain(self, first_line_wait, idle_confirm, hard_cap)
 
     lambda_runtime.Worker._drain_stderr_bounded = drain_what_is_there
+
+
+def allow_batches_by_their_single_action():
+    """AWS has no permissions of their own for SQS's batch calls: sqs:ChangeMessageVisibility allows
+    ChangeMessageVisibilityBatch too. MiniStack asks for the call's own name."""
+    extract = iam_actions.extract_iam_action
+
+    def extract_as_aws_does(service, *request):
+        action = extract(service, *request)
+        return action.removesuffix("Batch") if service == "sqs" and action else action
+
+    iam_actions.extract_iam_action = extract_as_aws_does
 
 
 class CopiedOutput:
@@ -161,6 +173,7 @@ if __name__ == "__main__":
         sys.exit("ministack_launcher.py ends its whole process group, so it wants one of its own")
     send_at_once()
     do_not_wait_for_logs()
+    allow_batches_by_their_single_action()
     keep_output()
     create_routes()
     try:
