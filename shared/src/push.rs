@@ -1,13 +1,15 @@
 //! The push: entity events of the billing app become entities in QuickBooks.
 //!
 //! A thin script around pure decisions. [`messages`] takes a batch off the queue apart and answers for each message;
-//! `group` deals with one company's events in order and `batch` knows its books; `records` says what each kind needs; `write` carries a
-//! create or a change out so that no crash, lost answer or repetition ever makes a second entity.
+//! `group` deals with one company's events in order, and `batch` knows its books; `lookup` gathers what is known of
+//! the records; `records` says what each kind needs; `write` and `recover` carry a create or a change out so that no
+//! crash, lost answer or repetition ever makes a second entity.
 
 mod batch;
 mod group;
 mod lookup;
 mod records;
+mod recover;
 mod write;
 
 use std::collections::BTreeMap;

@@ -4,9 +4,8 @@
 //! dies, the next attempt finds the intent, looks for the entity by its natural key, and otherwise sends the very
 //! same request again, which QuickBooks does not execute twice (Intuit: REST essentials, requestid).
 
-use jiff::{SignedDuration, Timestamp};
-use quickbooks_wire::query::{Query, eq};
-use quickbooks_wire::{Customer, Entity, Invoice, Item, Payment};
+use jiff::Timestamp;
+use quickbooks_wire::Entity;
 use rust_decimal::Decimal;
 
 use super::batch::{Batch, Ending};
@@ -23,8 +22,6 @@ use crate::ports::CallError;
 
 /// How often a change is planned anew when the entity keeps changing under it, before it is left for later.
 const REPLANS: usize = 3;
-/// How far Intuit's clock and ours may be apart when an entity is taken for the one that was just created.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
 /// The record that is being written, and the event for whose sake.
 #[derive(Clone, Debug)]
@@ -136,47 +133,7 @@ impl Batch<'_> {
         }
     }
 
-    /// Finishes a create whose outcome is not known: finds its entity, or sends the same request again.
-    pub(super) async fn resume(&mut self, subject: &Subject<'_>, intent: &Intent) -> Result<Link, Ending> {
-        let kind = fields::entity_kind(intent.kind);
-        let body = serde_json::from_str(&intent.body).ok().and_then(|value| fields::typed(kind, value));
-        let Some(entity) = body else {
-            return Err(again("the recorded intent cannot be read"));
-        };
-        let rows = self.quickbooks.query(&[natural_key(&entity)]).await;
-        let rows = self.answer(rows)?;
-        let mut candidates = Vec::new();
-        for row in rows.into_iter().flatten().filter(|row| is_result_of(row, &entity, intent)) {
-            let Some(id) = row.id().and_then(|id| QuickBooksId::new(id).ok()) else { continue };
-            let holder = self.ports.ledger.billing_id(&self.books, intent.kind, &id).await?;
-            if holder.is_none_or(|holder| holder == intent.billing_id) {
-                candidates.push(row);
-            }
-        }
-        match candidates.as_slice() {
-            [] => self.send_create(subject, intent, entity).await,
-            [row] => {
-                let pushed = fields::fingerprints(&entity);
-                let link = self.new_link(subject, row, pushed, MatchedBy::Recovered, intent.generation)?;
-                self.store(Link { last_action: DoneAction::Created, ..link }).await
-            }
-            several => {
-                let ids: Vec<&str> = several.iter().filter_map(Entity::id).collect();
-                Err(Park::new(
-                    ParkCause::Ambiguous,
-                    format!(
-                        "An earlier attempt was cut short, and more than one {} could be its result: {}.",
-                        kind.name(),
-                        ids.join(", ")
-                    ),
-                    "Map the record to the right one by hand, then retry.",
-                )
-                .into())
-            }
-        }
-    }
-
-    async fn send_create(
+    pub(super) async fn send_create(
         &mut self,
         subject: &Subject<'_>,
         intent: &Intent,
@@ -424,7 +381,7 @@ impl Batch<'_> {
         }
     }
 
-    fn new_link(
+    pub(super) fn new_link(
         &self,
         subject: &Subject<'_>,
         row: &Entity,
@@ -456,7 +413,7 @@ impl Batch<'_> {
         Ok(as_seen(&link, row))
     }
 
-    async fn store(&mut self, link: Link) -> Result<Link, Ending> {
+    pub(super) async fn store(&mut self, link: Link) -> Result<Link, Ending> {
         self.ports.ledger.link(&self.books, &link, None).await?;
         self.remember(&link);
         Ok(link)
@@ -473,88 +430,6 @@ fn as_seen(link: &Link, entity: &Entity) -> Link {
     }
 }
 
-fn again(reason: &str) -> Ending {
+pub(super) fn again(reason: &str) -> Ending {
     Box::new(Outcome::Retry(Retry { reason: reason.to_owned(), after: None }))
-}
-
-/// Finds what an entity that was sent became, should it have been created.
-fn natural_key(entity: &Entity) -> Query {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let reference =
-        |value: &Option<quickbooks_wire::Ref>| value.as_ref().map_or("", |value| value.id()).to_owned();
-    let query = match entity {
-        Entity::Customer(customer) => {
-            Query::from("Customer").filter(eq("DisplayName", &text(&customer.display_name)))
-        }
-        Entity::Item(item) => Query::from("Item").filter(eq("Name", &text(&item.name))),
-        Entity::Invoice(invoice) => Query::from("Invoice")
-            .filter(eq("CustomerRef", &reference(&invoice.customer_ref)))
-            .filter(eq("TxnDate", &text(&invoice.txn_date))),
-        Entity::Payment(payment) => Query::from("Payment")
-            .filter(eq("CustomerRef", &reference(&payment.customer_ref)))
-            .filter(eq("TxnDate", &text(&payment.txn_date))),
-    };
-    query.order_by_descending("MetaData.CreateTime").max(1000)
-}
-
-/// Whether a row can be what `sent` became: the same in all that tells one from the next, and not older than the
-/// intent. (Which of them are other records' counterparts is for the ledger to say.)
-fn is_result_of(row: &Entity, sent: &Entity, intent: &Intent) -> bool {
-    let created_at = created_at(row);
-    let recent = created_at.is_none_or(|at| at.saturating_add(CLOCK_SKEW).is_ok_and(|at| at >= intent.at));
-    let alike = match (row, sent) {
-        (Entity::Customer(row), Entity::Customer(sent)) => same_customer(row, sent),
-        (Entity::Item(row), Entity::Item(sent)) => same_item(row, sent),
-        (Entity::Invoice(row), Entity::Invoice(sent)) => same_invoice(row, sent),
-        (Entity::Payment(row), Entity::Payment(sent)) => same_payment(row, sent),
-        _ => false,
-    };
-    recent && alike
-}
-
-fn same_customer(row: &Customer, sent: &Customer) -> bool {
-    row.active != Some(false) && row.display_name == sent.display_name
-}
-
-fn same_item(row: &Item, sent: &Item) -> bool {
-    row.active != Some(false) && row.name == sent.name && row.item_type == sent.item_type
-}
-
-fn same_invoice(row: &Invoice, sent: &Invoice) -> bool {
-    let sales = |invoice: &Invoice| -> Vec<Decimal> {
-        let sales = invoice.lines().iter().filter(|line| line.sales_item_line_detail.is_some());
-        sales.filter_map(|line| line.amount).map(|amount| amount.normalize()).collect()
-    };
-    // Without a number of its own the document is numbered by QuickBooks.
-    let numbered = sent.doc_number.is_none() || row.doc_number == sent.doc_number;
-    numbered && row.private_note == sent.private_note && sales(row) == sales(sent)
-}
-
-fn same_payment(row: &Payment, sent: &Payment) -> bool {
-    let applied = |payment: &Payment| -> Vec<(Decimal, String)> {
-        let mut applied: Vec<(Decimal, String)> = payment
-            .lines()
-            .iter()
-            .map(|line| {
-                let invoice = line.linked_txn.iter().flatten().next().and_then(|txn| txn.txn_id.clone());
-                (line.amount.unwrap_or_default().normalize(), invoice.unwrap_or_default())
-            })
-            .collect();
-        applied.sort();
-        applied
-    };
-    row.total_amt == sent.total_amt
-        && row.payment_ref_num == sent.payment_ref_num
-        && row.private_note == sent.private_note
-        && applied(row) == applied(sent)
-}
-
-fn created_at(entity: &Entity) -> Option<Timestamp> {
-    let meta_data = match entity {
-        Entity::Customer(customer) => &customer.meta_data,
-        Entity::Item(item) => &item.meta_data,
-        Entity::Invoice(invoice) => &invoice.meta_data,
-        Entity::Payment(payment) => &payment.meta_data,
-    };
-    meta_data.as_ref()?.create_time.as_deref()?.parse().ok()
 }
