@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use admin::{Admin, Deployment};
 use anyhow::Context;
 use aws::{Aws, Local};
 use aws_config::{BehaviorVersion, Region};
@@ -10,7 +11,7 @@ use aws_sdk_sqs::config::Credentials;
 use quickbooks_simulator::server::{self, App, Limits, Simulator, Switches};
 use serde_json::json;
 
-use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, Stack, StackOptions};
+use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, STACK_NAME, Stack, StackOptions};
 
 /// What a bundle is started with.
 pub struct BundleOptions {
@@ -43,10 +44,14 @@ impl Default for BundleOptions {
 pub struct Bundle {
     /// QuickBooks.
     pub simulator: Simulator,
+    /// The simulator's landscaping company.
+    pub realm: String,
     /// Counterpart.
     pub stack: Stack,
     /// The local AWS, for its administrator.
     pub aws: Aws,
+    /// Counterpart's operator.
+    pub operator: Admin,
     pub(crate) sqs: aws_sdk_sqs::Client,
 }
 
@@ -62,12 +67,14 @@ impl Bundle {
             "client_secret": app.client_secret,
             "verifier_token": server::WebhookSettings::default().verifier_token,
         });
+        let defaults = server::Options::default();
+        let (_, realm) = defaults.companies.first().cloned().context("the simulator has no company")?;
         let simulator = server::start(server::Options {
             port: options.simulator_port,
             state_file: options.data_dir.as_ref().map(|directory| directory.join("quickbooks.json")),
             app,
             switches: Switches { limits: options.limits, ..Switches::default() },
-            ..server::Options::default()
+            ..defaults
         })
         .await
         .context("the QuickBooks simulator does not start")?;
@@ -81,8 +88,9 @@ impl Bundle {
         .await?;
         let aws = administrator(&stack).await;
         aws.put_secret(stack.output("IntuitAppSecret")?, &keys.to_string().into()).await?;
+        let operator = Admin::new(&aws, &Deployment::of_stack(&aws, STACK_NAME).await?);
         let sqs = sqs(&stack).await;
-        Ok(Bundle { simulator, stack, aws, sqs })
+        Ok(Bundle { simulator, realm, stack, aws, operator, sqs })
     }
 
     /// Ends both sides in order, and saves what is to be kept.

@@ -8,7 +8,6 @@ use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use sync::activity::Activity;
 use sync::event;
 use sync::ids::{CompanyId, EventId};
-use sync::ports::ActivityLog;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -133,10 +132,9 @@ impl Bundle {
         &self,
         companies: impl Iterator<Item = &CompanyId>,
     ) -> anyhow::Result<HashMap<(CompanyId, EventId), Activity>> {
-        let log = self.aws.activity_log(self.stack.output("ActivityTable")?);
         let mut activity = HashMap::new();
         for company in companies.collect::<BTreeSet<_>>() {
-            for entry in log.newest(company, usize::MAX).await? {
+            for entry in self.operator.activity(company, usize::MAX).await? {
                 activity.insert((company.clone(), entry.event.clone()), entry);
             }
         }

@@ -74,7 +74,6 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         simulator_port: arguments.simulator_port,
         limits: if arguments.limits { Limits::default() } else { Limits::NONE },
         progress: Arc::new(|what| println!("{what} …")),
-        ..BundleOptions::default()
     })
     .await?;
     introduce(&bundle)?;
@@ -94,7 +93,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         asked_to_stop().await?;
     }
     bundle.stop().await?;
-    Ok(if arguments.once && !outcome.report.problems.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if arguments.once && !outcome.report.problems.is_empty() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

@@ -20,7 +20,8 @@ pub const ACCESS_KEY: &str = "test";
 /// What [`ACCESS_KEY`] signs with.
 pub const SECRET_KEY: &str = "test";
 
-const STACK_NAME: &str = "counterpart";
+/// Name of the CloudFormation stack.
+pub const STACK_NAME: &str = "counterpart";
 
 /// What a stack is started with.
 pub struct StackOptions {

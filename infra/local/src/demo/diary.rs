@@ -47,7 +47,7 @@ impl Diary {
         &mut self,
         day: i64,
         what: &str,
-        subject: impl ToString,
+        subject: &impl ToString,
         data: &impl Serialize,
         endings: &[Ending],
     ) -> anyhow::Result<()> {
@@ -93,7 +93,7 @@ impl Diary {
             let time = first.checked_add((day * 24).hours().minutes(of_day * 5))?;
             let body = match entry.said {
                 Said::Event(kind, subject, data) => {
-                    envelope(&entry.id, &entry.group, time, &kind, &subject, data).to_string()
+                    envelope(&entry.id, &entry.group, time, &kind, &subject, &data).to_string()
                 }
                 Said::Again => {
                     bodies.get(&entry.id).with_context(|| format!("there is no {}", entry.id))?.clone()
@@ -107,7 +107,14 @@ impl Diary {
     }
 }
 
-fn envelope(id: &str, company: &CompanyId, time: Timestamp, kind: &str, subject: &str, data: Value) -> Value {
+fn envelope(
+    id: &str,
+    company: &CompanyId,
+    time: Timestamp,
+    kind: &str,
+    subject: &str,
+    data: &Value,
+) -> Value {
     json!({
         "specversion": "1.0",
         "id": id,

@@ -29,6 +29,7 @@ enum Sold {
 
 use Sold::{Free, Product as P, Reduced, Unlisted, Words};
 
+#[derive(Clone, Copy)]
 struct Job {
     lines: &'static [Sold],
     discount: Option<Less>,

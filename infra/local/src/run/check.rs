@@ -63,7 +63,6 @@ impl Held {
 pub(super) async fn problems(
     bundle: &Bundle,
     company: &CompanyId,
-    realm: &str,
     demo: &Demo,
     outcome: &Outcome,
 ) -> anyhow::Result<Vec<String>> {
@@ -76,15 +75,19 @@ pub(super) async fn problems(
     for (event, activity) in demo.events.iter().zip(&activities) {
         let Some(activity) = activity else { continue };
         if !has_ended_well(event, activity, is_repeated) {
-            problems.push(format!("{} should have ended as {:?}, but: {:?}", event.id, event.endings, activity.result));
+            problems.push(format!(
+                "{} should have ended as {:?}, but: {:?}",
+                event.id, event.endings, activity.result
+            ));
         }
     }
     let wanted = books(demo, seeded());
     if outcome.report.quickbooks != wanted {
-        problems.push(format!("QuickBooks should hold {wanted:?}, but holds {:?}", outcome.report.quickbooks));
+        problems
+            .push(format!("QuickBooks should hold {wanted:?}, but holds {:?}", outcome.report.quickbooks));
     }
-    let books = Books { company: company.clone(), realm: RealmId::new(realm)? };
-    let found = entities(bundle, realm)?;
+    let books = Books { company: company.clone(), realm: RealmId::new(bundle.realm.as_str())? };
+    let found = entities(bundle)?;
     problems.extend(links(bundle, &books, &activities, &found).await?);
     problems.extend(amounts(bundle, &books, demo, &found).await?);
     problems.extend(unallocated(demo, &found)?);
@@ -99,7 +102,9 @@ pub(super) async fn dead_letters(bundle: &Bundle) -> anyhow::Result<Vec<String>>
 
 fn has_ended_well(event: &Event, activity: &Activity, is_repeated: bool) -> bool {
     let is = |ending: &Ending| match (&activity.result, ending) {
-        (ActivityResult::Done(done), Ending::Varies) => done.action == DoneAction::Created && !done.notes.is_empty(),
+        (ActivityResult::Done(done), Ending::Varies) => {
+            done.action == DoneAction::Created && !done.notes.is_empty()
+        }
         (ActivityResult::Done(done), ending) => {
             let action = match ending {
                 Ending::Created => DoneAction::Created,
@@ -137,7 +142,7 @@ fn books(demo: &Demo, seeded: Held) -> Held {
 /// The realm's objects by kind and id.
 type Entities = HashMap<(Kind, String), Value>;
 
-fn entities(bundle: &Bundle, realm: &str) -> anyhow::Result<Entities> {
+fn entities(bundle: &Bundle) -> anyhow::Result<Entities> {
     let read = |company: &mut Company| {
         let mut found = Entities::new();
         for kind in Kind::ALL {
@@ -148,7 +153,7 @@ fn entities(bundle: &Bundle, realm: &str) -> anyhow::Result<Entities> {
         }
         found
     };
-    bundle.simulator.with_company(realm, read).context("no such realm")
+    bundle.simulator.with_company(&bundle.realm, read).context("no such realm")
 }
 
 fn entity_name(kind: Kind) -> &'static str {
@@ -204,7 +209,8 @@ async fn linked(
 /// What payments leave over stays on the clients' accounts.
 fn unallocated(demo: &Demo, found: &Entities) -> anyhow::Result<Option<String>> {
     let seed = Company::new(Seed::Landscaping, "1", Timestamp::UNIX_EPOCH);
-    let sum = |payments: Vec<&Value>| payments.into_iter().map(|payment| amount(payment, "UnappliedAmt")).sum();
+    let sum =
+        |payments: Vec<&Value>| payments.into_iter().map(|payment| amount(payment, "UnappliedAmt")).sum();
     let before: anyhow::Result<Decimal> = sum(seed.entities("Payment"));
     let payments = found.iter().filter(|((kind, _), _)| *kind == Kind::Payment).map(|(_, payment)| payment);
     let now: anyhow::Result<Decimal> = sum(payments.collect());

@@ -7,15 +7,17 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use admin::{CutOff, SettingsChange};
+use anyhow::bail;
 use jiff::Timestamp;
 use jiff::civil::date;
 use quickbooks_simulator::server::CallKind;
 use serde::Serialize;
 use sync::activity::{Activity, ActivityResult};
 use sync::event;
-use sync::ids::{CompanyId, QuickBooksId};
-use sync::settings::{Connection, ConnectionState, Direction, Directions};
+use sync::ids::CompanyId;
+use sync::model::Kind;
+use sync::settings::{Connection, ConnectionState, Direction};
 
 use crate::bundle::Bundle;
 use crate::delivery::{Ended, Message};
@@ -75,26 +77,32 @@ pub struct Outcome {
 pub async fn demo(bundle: &Bundle, now: Timestamp, progress: &dyn Fn(&str)) -> anyhow::Result<Outcome> {
     let company = CompanyId::new(COMPANY)?;
     let demo = demo::demo(&company)?;
-    let realm = bundle.simulator.realms().first().context("the simulator has no company")?.clone();
-    let messages: Vec<Message> =
-        demo.events.iter().map(|event| Message { company: event.company.clone(), body: event.body.clone() }).collect();
-    let mut outcome = push(bundle, &company, &realm, &messages, now, progress).await?;
-    outcome.report.problems = check::problems(bundle, &company, &realm, &demo, &outcome).await?;
+    let messages: Vec<Message> = demo
+        .events
+        .iter()
+        .map(|event| Message { company: event.company.clone(), body: event.body.clone() })
+        .collect();
+    let mut outcome = push(bundle, &company, &messages, now, progress).await?;
+    outcome.report.problems = check::problems(bundle, &company, &demo, &outcome).await?;
     Ok(outcome)
 }
 
 /// The same with a person's own messages, one a line. The company is the one that the first of them names.
-pub async fn own(bundle: &Bundle, lines: &str, now: Timestamp, progress: &dyn Fn(&str)) -> anyhow::Result<Outcome> {
+pub async fn own(
+    bundle: &Bundle,
+    lines: &str,
+    now: Timestamp,
+    progress: &dyn Fn(&str),
+) -> anyhow::Result<Outcome> {
     let lines: Vec<&str> = lines.lines().filter(|line| !line.trim().is_empty()).collect();
     let named = lines.iter().find_map(|line| company_of(line));
     let company = named.map_or_else(|| CompanyId::new(COMPANY), Ok)?;
-    let realm = bundle.simulator.realms().first().context("the simulator has no company")?.clone();
     let message = |line: &&str| Message {
         company: company_of(line).unwrap_or_else(|| company.clone()),
         body: (*line).to_owned(),
     };
     let messages: Vec<Message> = lines.iter().map(message).collect();
-    let mut outcome = push(bundle, &company, &realm, &messages, now, progress).await?;
+    let mut outcome = push(bundle, &company, &messages, now, progress).await?;
     outcome.report.problems = check::dead_letters(bundle).await?;
     Ok(outcome)
 }
@@ -110,11 +118,11 @@ fn company_of(line: &str) -> Option<CompanyId> {
 async fn push(
     bundle: &Bundle,
     company: &CompanyId,
-    realm: &str,
     messages: &[Message],
     now: Timestamp,
     progress: &dyn Fn(&str),
 ) -> anyhow::Result<Outcome> {
+    let realm = bundle.realm.as_str();
     let calls_before = bundle.simulator.calls(Some(realm));
     let writes_before = writes(bundle, realm);
     prepare(bundle, company, realm, now, progress).await?;
@@ -132,7 +140,9 @@ async fn push(
     let push_seconds = begun.elapsed().as_secs();
     let quickbooks = Held::of(bundle, realm)?;
     let calls = bundle.simulator.calls(Some(realm));
-    let more = |(kind, times): (CallKind, u64)| Some((kind, times - calls_before.of(kind))).filter(|(_, more)| *more > 0);
+    let more = |(kind, times): (CallKind, u64)| {
+        Some((kind, times - calls_before.of(kind))).filter(|(_, more)| *more > 0)
+    };
     let count = |is: fn(&ActivityResult) -> bool| {
         endings.iter().flatten().filter(|activity| is(&activity.result)).count()
     };
@@ -160,23 +170,23 @@ async fn prepare(
     now: Timestamp,
     progress: &dyn Fn(&str),
 ) -> anyhow::Result<()> {
-    let stored = bundle.company(company).await?;
+    let stored = bundle.operator.company(company).await.ok().map(|(stored, _)| stored);
     if stored.as_ref().and_then(|stored| stored.connection.as_ref()).is_some_and(is_connected) {
         return Ok(());
     }
     progress(&format!("Connecting company {company} through Intuit's consent page"));
     if stored.is_none() {
-        bundle.add_company(company).await?;
+        bundle.operator.add_company(company).await?;
     }
     connect(bundle, company, realm, now).await?;
-    let account = income_account(bundle, company).await?;
-    bundle
-        .change_settings(company, |settings| {
-            settings.directions = Directions::all(Direction::Push);
-            settings.default_income_account = Some(account);
-            settings.cut_off = Some(date(2026, 1, 1));
-        })
-        .await
+    let settings = SettingsChange {
+        directions: Kind::ALL.map(|kind| (kind, Direction::Push)).to_vec(),
+        income_account: Some(INCOME_ACCOUNT.into()),
+        cut_off: Some(CutOff::Day(date(2026, 1, 1))),
+        ..SettingsChange::default()
+    };
+    bundle.operator.change_settings(company, &settings).await?;
+    Ok(())
 }
 
 fn is_connected(connection: &Connection) -> bool {
@@ -184,19 +194,18 @@ fn is_connected(connection: &Connection) -> bool {
 }
 
 /// Connects a company with a realm as a person does who consents.
-pub async fn connect(bundle: &Bundle, company: &CompanyId, realm: &str, now: Timestamp) -> anyhow::Result<()> {
-    let link = bundle.connect_link(company, now).await?;
+pub async fn connect(
+    bundle: &Bundle,
+    company: &CompanyId,
+    realm: &str,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let link = bundle.operator.connect_link(company, now).await?;
     let page = Person::new()?.connect(&link, realm).await?;
     if page.status != 200 {
         bail!("connecting ended with HTTP {} at {}:\n{}", page.status, page.address, page.html);
     }
     Ok(())
-}
-
-async fn income_account(bundle: &Bundle, company: &CompanyId) -> anyhow::Result<QuickBooksId> {
-    let reference = bundle.reference(company).await?.context("connecting left no reference data")?;
-    let account = reference.accounts.into_iter().find(|account| account.name == INCOME_ACCOUNT);
-    Ok(account.with_context(|| format!("QuickBooks has no account {INCOME_ACCOUNT}"))?.id)
 }
 
 /// How many calls have written something so far.

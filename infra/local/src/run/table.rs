@@ -25,7 +25,14 @@ fn of_event(activity: &Activity) -> String {
     let billing_id = activity.billing_id.as_ref().map(ToString::to_string).unwrap_or_default();
     let quickbooks_id = activity.quickbooks_id.as_ref().map(ToString::to_string).unwrap_or_default();
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-    row([activity.event.as_str(), ended, &billing_id, &quickbooks_id, &activity.label, &shortened(&reason, REASON)])
+    row([
+        activity.event.as_str(),
+        ended,
+        &billing_id,
+        &quickbooks_id,
+        &activity.label,
+        &shortened(&reason, REASON),
+    ])
 }
 
 fn action(action: DoneAction) -> &'static str {

@@ -1,0 +1,46 @@
+//! What has to hold when all other tests have ended.
+
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+use crate::world::{World, tests};
+
+tests![no_log_holds_a_secret_and_nothing_was_given_up];
+
+/// T26, and T25: no message ended in the dead-letter queue.
+async fn no_log_holds_a_secret_and_nothing_was_given_up(world: Arc<World>) -> anyhow::Result<()> {
+    world.the_others_have_ended().await?;
+    let bundle = world.bundle().await?;
+    let state: Value = serde_json::from_str(
+        &reqwest::get(format!("{}/simulator/state", bundle.simulator.url())).await?.text().await?,
+    )?;
+    let mut secrets = tokens(&state["connections"]);
+    let known = bundle.simulator.connect(&bundle.simulator.realms()[0]).context("no company")?;
+    secrets.extend([known.client_secret, known.verifier_token]);
+    ensure!(secrets.len() > 20, "too few to prove anything: {}", secrets.len());
+
+    for function in ["OauthCallbackFunction", "PushProcessorFunction"] {
+        let log = bundle.stack.function_log(function)?;
+        ensure!(!log.is_empty(), "{function} has logged nothing");
+        for secret in &secrets {
+            ensure!(!log.contains(secret.as_str()), "T26: {function} has logged a secret");
+        }
+    }
+    ensure!(bundle.dead_letters().await? == 0, "T25: messages in the dead-letter queue");
+    Ok(())
+}
+
+/// Every text in the simulator's connections that is long enough to be a token or a code.
+fn tokens(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) if text.len() >= 30 => vec![text.clone()],
+        Value::Array(values) => values.iter().flat_map(tokens).collect(),
+        Value::Object(members) => {
+            let names = members.keys().filter(|name| name.len() >= 30).cloned();
+            names.chain(members.values().flat_map(tokens)).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,40 @@
+//! The real binaries, deployed from the real template to a local AWS, beside a QuickBooks simulator.
+//!
+//! All tests share one bundle, which the first of them starts and which is ended in order after the last, whatever
+//! became of them. Each has companies and realms of its own, so that they run side by side.
+
+mod after_all;
+mod budget;
+mod demo;
+mod directions;
+mod failures;
+mod input;
+mod oauth;
+mod records;
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+/// They mostly wait.
+const AT_A_TIME: usize = 8;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_A_TIME);
+    let world = world::World::new()?;
+    let tests = [
+        demo::tests(),
+        failures::tests(),
+        oauth::tests(),
+        directions::tests(),
+        budget::tests(),
+        input::tests(),
+        after_all::tests(),
+    ];
+    let trials = world.trials(tests.into_iter().flatten().collect());
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    world.end()?;
+    Ok(conclusion.exit_code())
+}
