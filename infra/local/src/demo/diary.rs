@@ -47,7 +47,7 @@ impl Diary {
         &mut self,
         day: i64,
         what: &str,
-        subject: &impl ToString,
+        subject: &(impl ToString + ?Sized),
         data: &impl Serialize,
         endings: &[Ending],
     ) -> anyhow::Result<()> {
