@@ -101,11 +101,15 @@ async fn process(
             }
         };
         let by = decisive.get(&place).copied().unwrap_or(place);
+        let Ok(acting) = &deliveries[by].received.event else { continue };
+        // The same event once more ends as it did the first time.
+        let superseded = by != place && acting.id != event.id;
         if endings.has(by) {
-            endings.end(place, Outcome::Skipped(SkipReason::Superseded), None);
+            if superseded {
+                endings.end(place, Outcome::Skipped(SkipReason::Superseded), None);
+            }
             continue;
         }
-        let Ok(acting) = &deliveries[by].received.event else { continue };
         let (outcome, books) = match before_push(company.as_ref(), acting) {
             Some(outcome) => (outcome, None),
             None => {
@@ -126,7 +130,7 @@ async fn process(
             return Err((delivery.message, retry));
         }
         endings.end(by, outcome, books);
-        if by != place && deliveries[by].received.event.as_ref().is_ok_and(|other| other.id != event.id) {
+        if superseded {
             endings.end(place, Outcome::Skipped(SkipReason::Superseded), None);
         }
     }

@@ -5,7 +5,7 @@ use quickbooks_simulator::server::{CallKind, Effect, Fault};
 use serde_json::{Value, json};
 use sync::push::Verdict;
 
-use crate::desk::{Desk, client, done, invoice, parked, payment, skipped};
+use crate::desk::{Desk, client, done, invoice, parked, payment, product, skipped};
 
 #[tokio::test]
 async fn r95_the_same_event_again_ends_as_it_did() {
@@ -18,6 +18,17 @@ async fn r95_the_same_event_again_ends_as_it_did() {
     desk.deliver(&[event.clone(), event.clone()]).await;
     assert_eq!(desk.result(&event).await, first);
     assert_eq!(desk.count("Invoice"), invoices);
+}
+
+#[tokio::test]
+async fn the_same_event_twice_in_a_batch_keeps_its_own_reason() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let mut hedges = product("p-1", "Hedge laying");
+    done(&desk.push("product.created", &hedges).await);
+    hedges["price"] = json!(45.5);
+    let edited = desk.event("product.updated", &hedges);
+    desk.deliver(&[edited.clone(), edited.clone()]).await;
+    assert!(skipped(&desk.result(&edited).await).contains("product edits"), "not: replaced by a later one");
 }
 
 #[tokio::test]
