@@ -49,6 +49,12 @@ impl StoreError {
     }
 }
 
+/// An error and its causes in one line, for a log.
+pub fn explain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 // --- QuickBooks ---
 
 /// The accounting API of one realm, authenticated.

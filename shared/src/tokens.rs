@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::ids::Books;
-use crate::ports::{Clock, Companies, Lease, OpenError, RefreshError, StoreError, TokenServer, Vault};
+use crate::ports::{
+    Clock, Companies, Lease, OpenError, RefreshError, StoreError, TokenServer, Vault, explain,
+};
 use crate::settings::ConnectionState;
 
 /// Access tokens are refreshed this long before they die, so that none dies under way.
@@ -128,7 +130,7 @@ async fn try_lease(
 /// A lease that cannot be given back ends by itself.
 pub(crate) async fn give_back(companies: &dyn Companies, books: &Books, lease: &Lease) {
     if let Err(error) = companies.release_lease(books, lease).await {
-        let error = &error as &dyn std::error::Error;
+        let error = explain(&error);
         tracing::warn!(company.id = %books.company, realm.id = %books.realm, error, "the tokens' lease was not given back");
     }
 }

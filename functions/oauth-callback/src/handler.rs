@@ -1,12 +1,10 @@
 //! `GET /connect?link=…` and `GET /oauth/callback`.
 
-use std::error::Error;
-
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use sync::connect::{self, Callback, Intuit, LINK_LIFE, Ports, Refusal, STATE_LIFE, Seal};
-use sync::ports::{Clock, Companies, StoreError, Vault};
+use sync::ports::{Clock, Companies, StoreError, Vault, explain};
 use url::Url;
 use uuid::Uuid;
 
@@ -41,7 +39,7 @@ pub(crate) async fn handle(site: &Site<'_>, request: &Request) -> Response<Body>
 
 /// The page for when the signing key cannot be had.
 pub(crate) fn unavailable(error: &StoreError) -> Response<Body> {
-    tracing::error!(error = error as &dyn Error, "the signing key cannot be read");
+    tracing::error!(error = explain(error), "the signing key cannot be read");
     page(&pages::unavailable())
 }
 
@@ -101,10 +99,9 @@ fn ports<'a>(site: &Site<'a>, intuit: &'a dyn Intuit) -> Ports<'a> {
 }
 
 fn refused(refusal: &Refusal) -> Response<Body> {
-    let error = refusal as &dyn Error;
     match refusal {
         Refusal::Store(_) | Refusal::Unreachable(_) | Refusal::Intuit(_) => {
-            tracing::error!(error, "a company was not connected: {refusal}");
+            tracing::error!(error = explain(refusal), "a company was not connected: {refusal}");
         }
         _ => tracing::info!("a company was not connected: {refusal}"),
     }

@@ -13,9 +13,8 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt;
 use futures::future::join_all;
 use jiff::Timestamp;
+use sync::ports::explain;
 use sync::push::{Message, Verdict};
-
-use crate::intuit::explain;
 
 /// The wait after a bug showed. The same will happen again, so there is no hurry.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);

@@ -18,8 +18,6 @@ use sync::tokens::{self, TokenPair, token_pair};
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
-use crate::intuit::explain;
-
 /// Makes the client of a realm with an access token.
 pub(crate) type MakeClient = Box<dyn Fn(&Books, &SecretString) -> Client + Send + Sync>;
 

@@ -1,6 +1,5 @@
 //! The Intuit app: its keys, read when they are needed, and what it can do.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sync::connect::Intuit;
 use sync::ids::RealmId;
-use sync::ports::{CallError, QuickBooks, RefreshError, StoreError, TokenServer};
+use sync::ports::{CallError, QuickBooks, RefreshError, StoreError, TokenServer, explain};
 use sync::reference::ReferenceLists;
 use sync::tokens::TokenPair;
 use tokio::sync::Mutex;
@@ -119,10 +118,4 @@ impl Intuit for IntuitAt {
     ) -> Result<ReferenceLists, CallError> {
         self.app.client(realm, &tokens.access_token).reference_lists().await
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn explain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
