@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use sync::ids::{Books, QuickBooksId};
 use sync::link::RequestId;
 use sync::ports::{
-    CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, TokenServer, Vault,
+    CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, TokenServer, Vault, explain,
 };
 use sync::reference::ReferenceLists;
 use sync::tokens::{self, TokenPair, token_pair};
