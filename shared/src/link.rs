@@ -54,6 +54,13 @@ pub struct Link {
     pub last_event: EventId,
     /// What that event did.
     pub last_action: DoneAction,
+    /// What a person was to know of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_notes: Vec<String>,
+    /// Our members that somebody changed in QuickBooks and the billing app did not, and when they were changed at
+    /// the latest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub edited: BTreeMap<String, Timestamp>,
     /// How the two were matched.
     pub matched_by: MatchedBy,
     /// How many entities this record has had before: one more each time its entity was deleted in QuickBooks.
@@ -66,6 +73,14 @@ pub struct Link {
     pub product_key: Option<String>,
     /// Counts the stored changes; a write names the one it was made from.
     pub revision: u64,
+}
+
+impl Link {
+    /// Whether we made the entity for the sake of another record, whose event told only what it needed of this one.
+    pub fn awaits_its_own_event(&self) -> bool {
+        let created = matches!(self.matched_by, MatchedBy::Created | MatchedBy::Recovered);
+        created && self.billing_time == Timestamp::UNIX_EPOCH
+    }
 }
 
 /// What is about to be created, recorded before the call, so that a lost answer never leads to a second entity.

@@ -1,6 +1,6 @@
 //! The plan: which events count, and what each asks for. Pure functions; [`crate::push`] carries them out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -163,7 +163,7 @@ pub fn change(link: &Link, event: Option<&EntityEvent>, mapped: &Fingerprints) -
             return Change::Repeated(Done {
                 action: link.last_action,
                 quickbooks_id: link.quickbooks_id.clone(),
-                notes: Vec::new(),
+                notes: link.last_notes.clone(),
             });
         }
         if event.time < link.billing_time {
@@ -197,7 +197,7 @@ pub fn merge(link: &Link, changed: &[String], ours: &Entity, theirs: &Entity, ed
     let mut merge = Merge::default();
     for name in changed {
         let untouched = link.seen.get(name) == seen.get(name);
-        let (mine, other) = (fields::shown(ours, name), fields::shown(theirs, name));
+        let other = fields::shown(theirs, name);
         if !untouched && fields::holds(theirs, ours, name) {
             // Both sides say the same; it may be our own change, whose answer was lost.
             continue;
@@ -208,10 +208,47 @@ pub fn merge(link: &Link, changed: &[String], ours: &Entity, theirs: &Entity, ed
             merge.send.push(name.clone());
             merge.notes.push(format!("{name} was changed on both sides; the billing app's later value replaced QuickBooks' {other}."));
         } else {
-            merge.notes.push(format!("{name} was changed on both sides; QuickBooks' later value stays, the billing app's {mine} was not sent."));
+            merge.notes.push(their_value_stays(ours, name));
         }
     }
     merge
+}
+
+/// What of our changes to send, where somebody is known to have changed the same fields in QuickBooks before: as with
+/// [`merge`], the later edit wins, and the loser is said.
+pub fn after_known_edits(link: &Link, changed: &[String], ours: &Entity, edited_at: Timestamp) -> Merge {
+    let mut merge = Merge::default();
+    for name in changed {
+        match link.edited.get(name) {
+            Some(theirs_at) if edited_at < *theirs_at => merge.notes.push(their_value_stays(ours, name)),
+            Some(_) => {
+                merge.send.push(name.clone());
+                merge.notes.push(format!(
+                    "{name} was changed on both sides; the billing app's later value replaced QuickBooks'."
+                ));
+            }
+            None => merge.send.push(name.clone()),
+        }
+    }
+    merge
+}
+
+/// Our fields that somebody has changed in QuickBooks since they were last seen, with those that were known before,
+/// and when at the latest.
+pub fn known_edits(link: &Link, theirs: &Entity) -> BTreeMap<String, Timestamp> {
+    let at: Option<Timestamp> = theirs.last_updated_time().and_then(|time| time.parse().ok());
+    let mut edited = link.edited.clone();
+    for name in fields::changed(&link.seen, &fields::fingerprints(theirs)) {
+        edited.insert(name, at.unwrap_or(Timestamp::MAX));
+    }
+    edited
+}
+
+fn their_value_stays(ours: &Entity, name: &str) -> String {
+    let mine = fields::shown(ours, name);
+    format!(
+        "{name} was changed on both sides; QuickBooks' later value stays, the billing app's {mine} was not sent."
+    )
 }
 
 #[cfg(test)]
@@ -352,6 +389,8 @@ mod tests {
             billing_time: at(10),
             last_event: EventId::new("e-1").unwrap(),
             last_action: DoneAction::Created,
+            last_notes: Vec::new(),
+            edited: BTreeMap::new(),
             matched_by: MatchedBy::Created,
             generation: 0,
             product_key: None,
@@ -379,6 +418,35 @@ mod tests {
         assert_eq!(change(&withdrawn, Some(&of("e-2", 11)), &renamed), Change::Skip(SkipReason::Withdrawn));
         let restored = EntityEvent { verb: Verb::Restored, ..of("e-2", 11) };
         assert!(matches!(change(&withdrawn, Some(&restored), &renamed), Change::Fields(_)));
+    }
+
+    #[test]
+    fn an_event_again_tells_what_it_told_the_first_time() {
+        let entity = customer("Rosa", "", "2026-03-01T00:00:00Z");
+        let link = Link { last_notes: vec!["a cent is missing".into()], ..link(&entity) };
+        let again = change(
+            &link,
+            Some(&event("e-1", Kind::Client, Verb::Updated, "c-1", 10)),
+            &fields::fingerprints(&entity),
+        );
+        assert!(matches!(again, Change::Repeated(done) if done.notes == link.last_notes));
+    }
+
+    #[test]
+    fn an_edit_that_was_seen_in_passing_is_not_overwritten_by_an_earlier_one() {
+        let before = customer("Rosa", "old", "2026-03-01T00:00:00Z");
+        let theirs = customer("Rosa", "theirs", "2026-03-02T00:00:00Z");
+        let link = link(&before);
+        let edited = known_edits(&link, &theirs);
+        assert_eq!(edited.keys().collect::<Vec<_>>(), ["Notes"]);
+        // Something else was pushed meanwhile: the version is known, and what it holds too.
+        let link = Link { edited, seen: fields::fingerprints(&theirs), ..link };
+        let ours = customer("Rosa", "ours", "");
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let earlier = after_known_edits(&link, &["Notes".to_owned()], &ours, at("2026-03-01T12:00:00Z"));
+        assert!(earlier.send.is_empty() && earlier.notes[0].contains("\"ours\" was not sent"), "{earlier:?}");
+        let later = after_known_edits(&link, &["Notes".to_owned()], &ours, at("2026-03-03T00:00:00Z"));
+        assert!(later.send == ["Notes"] && later.notes[0].contains("replaced"), "{later:?}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The ledger's promises.
 
+use std::collections::BTreeMap;
+
 use futures::join;
 
 use super::{at, books, noise};
@@ -46,6 +48,8 @@ fn link(billing_id: &str, quickbooks_id: &str) -> Link {
         billing_time: at(0),
         last_event: EventId::new("event").unwrap(),
         last_action: DoneAction::Created,
+        last_notes: Vec::new(),
+        edited: BTreeMap::new(),
         matched_by: MatchedBy::Created,
         generation: 0,
         withdrawn: false,

@@ -118,6 +118,28 @@ pub fn inactive(kind: EntityKind, id: &str, sync_token: &str) -> Option<Entity> 
     }
 }
 
+/// The entity with what brings it back after it was withdrawn, and the names of that: a Customer or an Item becomes
+/// active; a transaction only needs its members.
+pub fn brought_back(mut entity: Entity) -> (Entity, Option<String>) {
+    match &mut entity {
+        Entity::Customer(customer) => customer.active = Some(true),
+        Entity::Item(item) => item.active = Some(true),
+        Entity::Invoice(_) | Entity::Payment(_) => return (entity, None),
+    }
+    (entity, Some("Active".to_owned()))
+}
+
+/// What counts as pushed of a withdrawn entity: nothing, save that a void has written into the note (Intuit: Invoice,
+/// void), which is not the record's.
+pub fn withdrawn(kind: EntityKind) -> Fingerprints {
+    match kind {
+        EntityKind::Customer | EntityKind::Item => Fingerprints::new(),
+        EntityKind::Invoice | EntityKind::Payment => {
+            Fingerprints::from([("PrivateNote".to_owned(), "voided".to_owned())])
+        }
+    }
+}
+
 /// Reads an entity from its JSON; none if it is not one.
 pub fn typed(kind: EntityKind, value: Value) -> Option<Entity> {
     match kind {

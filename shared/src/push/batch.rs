@@ -8,8 +8,6 @@ use jiff::SignedDuration;
 use super::Ports;
 use crate::activity::{Activity, ActivityResult};
 use crate::event::{self, EntityEvent};
-use quickbooks_wire::Entity;
-
 use crate::ids::{BillingId, Books, QuickBooksId};
 use crate::link::{Entry, LinkKey};
 use crate::matching::Found;
@@ -36,8 +34,6 @@ pub(super) struct Batch<'a> {
     pub(super) records: HashMap<(Kind, BillingId), Record>,
     /// The records that have got their counterpart in this batch.
     pub(super) made: HashSet<(Kind, BillingId)>,
-    /// The entity that the last write gave back.
-    pub(super) written: Option<Entity>,
     /// Set once QuickBooks says that the connection has ended: nothing more is tried in this batch.
     pub(super) ended: Option<Park>,
 }
@@ -128,7 +124,6 @@ impl<'a> Batch<'a> {
             found: Found::default(),
             records,
             made: HashSet::new(),
-            written: None,
             ended: None,
         };
         match batch.look_up(events).await {
@@ -167,7 +162,6 @@ impl<'a> Batch<'a> {
         if let Some(park) = &self.ended {
             return Outcome::Parked(park.clone());
         }
-        self.written = None;
         match self.record(event).await {
             Ok(done) => {
                 if matches!(done.action, DoneAction::Created | DoneAction::Linked) {

@@ -10,7 +10,7 @@ use crate::link::{Entry, Link, LinkKey};
 use crate::mapping::{customer, fields, invoice, item, payment};
 use crate::matching::{self, Wanted};
 use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
-use crate::outcome::{Done, DoneAction, Park, ParkCause, SkipReason, variance};
+use crate::outcome::{Done, DoneAction, Park, ParkCause, SkipReason};
 use crate::plan;
 
 impl Batch<'_> {
@@ -80,8 +80,18 @@ impl Batch<'_> {
 
     async fn product(&mut self, event: &EntityEvent, product: &Product) -> Result<Done, Ending> {
         let subject = Subject::of(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
+        if self.entry(Kind::Product, &product.id).is_none()
+            && let Some(Entry::Linked(known)) = self.product_entry(product).cloned()
+            && known.awaits_its_own_event()
+        {
+            let moving = Subject::dependency(event, Kind::Product, &product.id);
+            self.take_over(&moving.with_key(item::ledger_key(product)), product, &known).await?;
+        }
         match self.entry(Kind::Product, &product.id).cloned() {
-            Some(Entry::Linked(link)) if !self.company.settings.push_product_edits => {
+            // An Item that was made of an invoice's line still lacks what only the product's own event tells.
+            Some(Entry::Linked(link))
+                if !self.company.settings.push_product_edits && !link.awaits_its_own_event() =>
+            {
                 let mapped = fields::fingerprints(&item::fields(product, &self.reference).into());
                 match plan::change(&link, Some(event), &mapped) {
                     plan::Change::Repeated(done) => Ok(done),
@@ -137,18 +147,18 @@ impl Batch<'_> {
             )
             .into());
         }
-        let link = Link {
-            billing_id: product.id.clone(),
-            pushed: fields::fingerprints(&item::fields(product, &self.reference).into()),
-            ..subject.next(known, DoneAction::Linked)
+        let pushed = match known.awaits_its_own_event() {
+            true => known.pushed.clone(),
+            false => fields::fingerprints(&item::fields(product, &self.reference).into()),
         };
+        let link = Link { billing_id: product.id.clone(), pushed, ..subject.next(known, DoneAction::Linked) };
         self.ports.ledger.link(&self.books, &link, Some(&known.billing_id)).await?;
         self.remember(&link);
         Ok(link)
     }
 
     async fn invoice(&mut self, event: &EntityEvent, bill: &Invoice) -> Result<Done, Ending> {
-        let subject = Subject::of(event, Kind::Invoice, &bill.id);
+        let subject = Subject::of(event, Kind::Invoice, &bill.id).with_total(bill.amount);
         if let Some(Entry::Linked(link)) = self.entry(Kind::Invoice, &bill.id)
             && let plan::Change::Repeated(done) = plan::change(link, Some(event), &link.pushed)
         {
@@ -171,16 +181,10 @@ impl Batch<'_> {
             Entry::Pending(_) => None,
         };
         let mapped: Entity = invoice::map(bill, &customer, item, &self.reference)?.into();
-        let mut done = match known {
-            Some(entry) => self.follow(&subject, entry, mapped).await?,
-            None => done(&self.create(&subject, mapped).await?),
-        };
-        if let Some(Entity::Invoice(booked)) = self.written.take()
-            && let Some((billing, quickbooks)) = invoice::difference(bill, &booked)
-        {
-            done.notes.push(variance(billing, quickbooks));
+        match known {
+            Some(entry) => self.follow(&subject, entry, mapped).await,
+            None => Ok(done(&self.create(&subject, mapped).await?)),
         }
-        Ok(done)
     }
 
     async fn payment(&mut self, event: &EntityEvent, paid: &Payment) -> Result<Done, Ending> {
@@ -294,7 +298,11 @@ impl Batch<'_> {
 
 /// What was done, as the link remembers it.
 fn done(link: &Link) -> Done {
-    Done { action: link.last_action, quickbooks_id: link.quickbooks_id.clone(), notes: Vec::new() }
+    Done {
+        action: link.last_action,
+        quickbooks_id: link.quickbooks_id.clone(),
+        notes: link.last_notes.clone(),
+    }
 }
 
 fn unmapped(kind: Kind, name: &str) -> Ending {

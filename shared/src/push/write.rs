@@ -4,6 +4,8 @@
 //! dies, the next attempt finds the intent, looks for the entity by its natural key, and otherwise sends the very
 //! same request again, which QuickBooks does not execute twice (Intuit: REST essentials, requestid).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use quickbooks_wire::Entity;
 use rust_decimal::Decimal;
@@ -13,10 +15,10 @@ use crate::event::EntityEvent;
 use crate::failure::{Failure, classify, in_words};
 use crate::ids::{BillingId, EventId, QuickBooksId};
 use crate::link::{Entry, Fingerprints, Intent, Link, MatchedBy};
-use crate::mapping::fields;
+use crate::mapping::{fields, invoice};
 use crate::matching;
 use crate::model::Kind;
-use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason, variance};
 use crate::plan::{self, Change};
 use crate::ports::CallError;
 
@@ -30,13 +32,14 @@ pub(super) struct Subject<'e> {
     id: BillingId,
     event: &'e EntityEvent,
     product_key: Option<String>,
+    total: Option<Decimal>,
     own: bool,
 }
 
 impl<'e> Subject<'e> {
     /// The record that the event is about.
     pub(super) fn of(event: &'e EntityEvent, kind: Kind, id: &BillingId) -> Subject<'e> {
-        Subject { kind, id: id.clone(), event, product_key: None, own: true }
+        Subject { kind, id: id.clone(), event, product_key: None, total: None, own: true }
     }
 
     /// A record that the event's record refers to.
@@ -49,12 +52,25 @@ impl<'e> Subject<'e> {
         Subject { product_key: Some(key), ..self }
     }
 
+    /// What the record comes to, to be compared with what QuickBooks makes of it (D15).
+    pub(super) fn with_total(self, total: Decimal) -> Subject<'e> {
+        Subject { total: Some(total), ..self }
+    }
+
+    /// What a person should know of what QuickBooks made of it.
+    fn variance(&self, booked: &Entity) -> Option<String> {
+        let Entity::Invoice(booked) = booked else { return None };
+        let (billing, quickbooks) = invoice::difference(self.total?, booked)?;
+        Some(variance(billing, quickbooks))
+    }
+
     /// The link after this event has done `action`. One made for the sake of another record's event does not stand
     /// for an event of its own, so that the record's own events are never out of date.
     pub(super) fn next(&self, link: &Link, action: DoneAction) -> Link {
         Link {
             last_event: self.event_id(),
             last_action: action,
+            last_notes: Vec::new(),
             billing_time: self.time(),
             revision: link.revision + 1,
             product_key: self.product_key.clone().or_else(|| link.product_key.clone()),
@@ -102,7 +118,7 @@ impl Batch<'_> {
                 let created = Done {
                     action: DoneAction::Created,
                     quickbooks_id: link.quickbooks_id.clone(),
-                    notes: Vec::new(),
+                    notes: link.last_notes.clone(),
                 };
                 if names.is_empty() { Ok(created) } else { self.update(subject, link, &mapped, names).await }
             }
@@ -144,7 +160,6 @@ impl Batch<'_> {
                 let pushed = fields::fingerprints(&entity);
                 let link = self.new_link(subject, &answer, pushed, MatchedBy::Created, intent.generation)?;
                 self.found.add([answer.clone()]);
-                self.written = Some(answer);
                 self.store(link).await
             }
             Err(error) => {
@@ -203,15 +218,22 @@ impl Batch<'_> {
         names: Vec<String>,
     ) -> Result<Done, Ending> {
         let pushed = fields::fingerprints(mapped);
-        let (mut link, mut send, mut notes) = (link, names.clone(), Vec::new());
+        let (mapped, names) = match link.withdrawn {
+            true => {
+                let (mapped, more) = fields::brought_back(mapped.clone());
+                (mapped, names.into_iter().chain(more).collect())
+            }
+            false => (mapped.clone(), names),
+        };
+        let mut link = link;
+        let plan::Merge { mut send, mut notes } =
+            plan::after_known_edits(&link, &names, &mapped, subject.event.time);
         for _ in 0..REPLANS {
-            let Some(change) = fields::sparse(mapped, &send, link.quickbooks_id.as_str(), &link.sync_token)
+            let Some(change) = fields::sparse(&mapped, &send, link.quickbooks_id.as_str(), &link.sync_token)
             else {
                 // Nothing of it can be said to QuickBooks: all of it is kept as it is there.
-                let next = Link { pushed, ..subject.next(&link, DoneAction::Updated) };
-                self.ports.ledger.refresh(&self.books, &next).await?;
-                self.remember(&next);
-                return Ok(Done { action: DoneAction::Updated, quickbooks_id: next.quickbooks_id, notes });
+                let next = Link { pushed, last_notes: notes, ..subject.next(&link, DoneAction::Updated) };
+                return self.updated(next).await;
             };
             let body = serde_json::to_string(&change).unwrap_or_default();
             let kind = change.kind();
@@ -224,19 +246,15 @@ impl Batch<'_> {
             );
             let error = match self.quickbooks.update(&change, &request_id).await {
                 Ok(answer) => {
-                    let next = Link {
+                    notes.extend(subject.variance(&answer));
+                    let mut next = Link {
                         pushed,
                         withdrawn: false,
+                        last_notes: notes,
                         ..as_seen(&subject.next(&link, DoneAction::Updated), &answer)
                     };
-                    self.ports.ledger.refresh(&self.books, &next).await?;
-                    self.remember(&next);
-                    self.written = Some(answer);
-                    return Ok(Done {
-                        action: DoneAction::Updated,
-                        quickbooks_id: next.quickbooks_id,
-                        notes,
-                    });
+                    next.edited.retain(|name, _| !send.contains(name));
+                    return self.updated(next).await;
                 }
                 Err(error) => error,
             };
@@ -245,18 +263,26 @@ impl Batch<'_> {
                 _ => return self.answer(Err(error)),
             }
             match self.read(&link).await? {
-                None => return self.create_anew(subject, &link, mapped.clone()).await,
+                None => return self.create_anew(subject, &link, mapped).await,
                 Some(current) if !matches!(classify(&error), Failure::Stale) => {
                     return Err(self.refers_to_the_gone(&current, &error));
                 }
                 Some(current) => {
-                    let merge = plan::merge(&link, &names, mapped, &current, subject.event.time);
-                    link = Link { sync_token: current.sync_token().unwrap_or_default().to_owned(), ..link };
+                    let merge = plan::merge(&link, &names, &mapped, &current, subject.event.time);
+                    let sync_token = current.sync_token().unwrap_or_default().to_owned();
+                    link = Link { sync_token, edited: plan::known_edits(&link, &current), ..link };
                     (send, notes) = (merge.send, merge.notes);
                 }
             }
         }
         Err(again("the entity kept changing in QuickBooks"))
+    }
+
+    /// Stores what an update has come to.
+    async fn updated(&mut self, next: Link) -> Result<Done, Ending> {
+        self.ports.ledger.refresh(&self.books, &next).await?;
+        self.remember(&next);
+        Ok(Done { action: next.last_action, quickbooks_id: next.quickbooks_id, notes: next.last_notes })
     }
 
     async fn read(&mut self, link: &Link) -> Result<Option<Entity>, Ending> {
@@ -301,12 +327,7 @@ impl Batch<'_> {
         let intent = self.intent(subject, &mapped, link.generation + 1);
         self.ports.ledger.supersede(&self.books, link, &intent).await?;
         let next = self.send_create(subject, &intent, mapped).await?;
-        let note = format!(
-            "Its {} {} was deleted in QuickBooks, so it was created anew.",
-            fields::entity_kind(link.kind).name(),
-            link.quickbooks_id
-        );
-        Ok(Done { action: DoneAction::Created, quickbooks_id: next.quickbooks_id, notes: vec![note] })
+        Ok(Done { action: DoneAction::Created, quickbooks_id: next.quickbooks_id, notes: next.last_notes })
     }
 
     /// Voids a transaction, unless money has been received for it.
@@ -316,10 +337,8 @@ impl Batch<'_> {
         };
         if let Entity::Invoice(invoice) = &current {
             if matching::is_voided(invoice) {
-                let next =
-                    Link { withdrawn: true, ..as_seen(&subject.next(link, DoneAction::Voided), &current) };
-                self.ports.ledger.refresh(&self.books, &next).await?;
-                self.remember(&next);
+                let next = as_seen(&subject.next(link, DoneAction::Voided), &current);
+                self.withdrawn(next, DoneAction::Voided).await?;
                 return Err(SkipReason::AlreadyVoided.into());
             }
             let paid = invoice.total_amt.unwrap_or_default() - invoice.balance.unwrap_or_default();
@@ -363,7 +382,8 @@ impl Batch<'_> {
     /// Stores that a record is taken back. Nothing counts as pushed any more: should it be restored, all of it is
     /// sent again.
     async fn withdrawn(&mut self, link: Link, action: DoneAction) -> Result<Done, Ending> {
-        let link = Link { withdrawn: true, pushed: Fingerprints::new(), ..link };
+        let pushed = fields::withdrawn(fields::entity_kind(link.kind));
+        let link = Link { withdrawn: true, pushed, edited: BTreeMap::new(), ..link };
         self.ports.ledger.refresh(&self.books, &link).await?;
         self.remember(&link);
         Ok(Done { action, quickbooks_id: link.quickbooks_id, notes: Vec::new() })
@@ -393,6 +413,8 @@ impl Batch<'_> {
             return Err(again("QuickBooks answered without the entity's id"));
         };
         let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
+        let anew = (created && generation > 0)
+            .then(|| format!("Its {} was deleted in QuickBooks, so it was created anew.", row.kind().name()));
         let link = Link {
             kind: subject.kind,
             billing_id: subject.id.clone(),
@@ -404,6 +426,8 @@ impl Batch<'_> {
             billing_time: subject.time(),
             last_event: subject.event_id(),
             last_action: if created { DoneAction::Created } else { DoneAction::Linked },
+            last_notes: anew.into_iter().chain(subject.variance(row)).collect(),
+            edited: BTreeMap::new(),
             matched_by,
             generation,
             withdrawn: false,

@@ -115,7 +115,12 @@ async fn a_product_takes_over_the_link_of_its_key() {
     done(&desk.push("invoice.sent", &invoice("i-1", &ames, &["Hedge laying"])).await);
     let items = desk.count("Item");
     let (action, item) = done(&desk.push("product.created", &product("p-1", "HEDGE laying")).await);
-    assert_eq!((action.as_str(), desk.count("Item")), ("Linked", items));
+    assert_eq!((action.as_str(), desk.count("Item")), ("Updated", items));
+    assert_eq!(
+        desk.entity("Item", &item)["UnitPrice"].to_string(),
+        "40",
+        "the product's price, not the line's"
+    );
     done(&desk.push("invoice.sent", &invoice("i-2", &ames, &["Hedge laying"])).await);
     assert_eq!(desk.count("Item"), items, "the line's key finds the product");
     let other = parked(&desk.push("product.created", &product("p-2", "Hedge laying")).await).clone();

@@ -1,7 +1,7 @@
 //! What is written: edits, withdrawals, odd names and amounts.
 
 use quickbooks_simulator::company::Seed;
-use serde_json::json;
+use serde_json::{Value, json};
 use sync::activity::ActivityResult;
 use sync::outcome::ParkCause;
 use sync::settings::Settings;
@@ -45,6 +45,7 @@ async fn d13_a_cancelled_invoice_is_voided_and_stays_so_until_it_is_restored() {
     assert!(skipped(&desk.push("invoice.updated", &bill).await).contains("restoring"));
     assert_eq!(done(&desk.push("invoice.restored", &bill).await), ("Updated".into(), id.clone()));
     assert_eq!(desk.entity("Invoice", &id)["TotalAmt"].to_string(), "100.00");
+    assert_eq!(desk.entity("Invoice", &id)["PrivateNote"], Value::Null, "no longer called voided");
 }
 
 #[tokio::test]
@@ -70,6 +71,9 @@ async fn d13_deleted_clients_become_inactive_only_if_so_switched() {
     desk.save(Settings { inactivate_deleted: true, ..desk.settings().await }).await;
     assert_eq!(done(&desk.push("client.deleted", &ames).await).0, "Inactivated");
     assert_eq!(desk.entity("Customer", &id)["Active"], false);
+    assert_eq!(done(&desk.push("client.restored", &ames).await), ("Updated".into(), id.clone()));
+    assert_eq!(desk.entity("Customer", &id)["Active"], true);
+    assert_eq!(desk.entity("Customer", &id)["DisplayName"], "Ames & Daughters");
 }
 
 #[tokio::test]
