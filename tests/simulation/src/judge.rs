@@ -128,7 +128,7 @@ impl OneRecord<'_> {
         let draft = matches!(&self.held.record, Record::Invoice(invoice) if invoice.status == sync::model::InvoiceStatus::Draft);
         match (self.held.gone || draft, live.as_slice()) {
             (true, []) => {}
-            (true, _) if self.is_explained() => {}
+            (true, _) if self.is_explained() || self.deeds().last() == Some(&What::Shown) => {}
             (true, [one, ..]) => {
                 let id = view::text(one, "Id");
                 findings.add(
@@ -212,18 +212,20 @@ impl OneRecord<'_> {
         }
     }
 
-    /// When the billing app last changed a member; bringing a record back says all of it anew.
+    /// When the billing app last changed a member.
     fn changed_at(&self, member: &str) -> Timestamp {
         let value = |record: &Record| view::of_record(record).remove(member).unwrap_or_default();
         let now = value(&self.held.record);
-        let mut since = Timestamp::MAX;
-        for told in self.held.told.iter().rev() {
-            if told.gone || value(&told.record) != now {
-                break;
-            }
-            since = told.time;
-        }
-        since
+        let same = self.held.told.iter().rev().take_while(|told| value(&told.record) == now);
+        same.last().map_or(Timestamp::UNIX_EPOCH, |told| told.time)
+    }
+
+    /// When the billing app last said a member's value: bringing a record back says all of it anew.
+    fn said_at(&self, member: &str) -> Timestamp {
+        let told = &self.held.told;
+        let gone = told.iter().rposition(|told| told.gone);
+        let restored = gone.and_then(|gone| told.get(gone + 1)).map(|told| told.time);
+        self.changed_at(member).max(restored.unwrap_or(Timestamp::UNIX_EPOCH))
     }
 
     fn is_excused(&self, member: &'static str, id: &str) -> bool {
@@ -257,7 +259,7 @@ impl OneRecord<'_> {
     /// What the bookkeeper had already is linked as it is; later edits of the billing app are sent.
     fn is_adopted(&self, id: &str, changed_at: Timestamp) -> bool {
         let added = self.case.evidence.journal.added.iter().any(|(_, added)| added == id);
-        let sent = self.held.told.iter().skip(1).filter(|told| told.time >= changed_at).any(|told| {
+        let sent = self.held.told.iter().skip(1).filter(|told| told.time == changed_at).any(|told| {
             matches!(
                 self.case.log.get(told.event.as_str()).map(|entry| &entry.result),
                 Some(ActivityResult::Done(done)) if done.action == sync::outcome::DoneAction::Updated
@@ -294,8 +296,7 @@ fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
         let excused = |members: &[&str]| {
             owners.iter().any(|owner| {
                 members.iter().any(|member| {
-                    let changed_at = owner.changed_at(member);
-                    (changed_at != Timestamp::MAX && changed_at > deed.at) || owner.is_noted(member, Timestamp::UNIX_EPOCH)
+                    owner.said_at(member) > deed.at || owner.is_noted(member, Timestamp::UNIX_EPOCH)
                 })
             })
         };
@@ -323,7 +324,8 @@ fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
                 }
             }
             What::Voided => {
-                if !view::is_voided(entity) && !excused(&["Line", "Discount", "TotalAmt"]) {
+                let worth = view::decimal(&entity["TotalAmt"]);
+                if !worth.is_zero() && !excused(&["Line", "Discount", "TotalAmt"]) {
                     let text = format!("{} {} was voided by the bookkeeper and is not", deed.entity, deed.id);
                     findings.add(Sort::Overwritten, text);
                 }
@@ -333,7 +335,7 @@ fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-/// The letter case of names does not tell items apart.
+/// The Items that lines without a product, discounts and surcharges are booked on.
 pub(crate) fn is_general(name: &str) -> bool {
     ["General services", "Discounts", "Surcharges"].contains(&name)
 }

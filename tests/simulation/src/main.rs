@@ -1,10 +1,11 @@
 //! Runs seeds and reports. The last line sums a seed up; the exit code says whether all is well.
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use simulation::run;
+use simulation::{Reproduction, run};
 
 /// Simulates billing apps and bookkeepers over the real engine, and judges the outcome.
 #[derive(Parser)]
@@ -21,10 +22,20 @@ struct Arguments {
     /// How many of a seed's failures are cut down and shown.
     #[arg(long, default_value_t = 3)]
     show: usize,
+    /// Runs a reproduction instead, and tells all that happened in it.
+    #[arg(long)]
+    replay: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
+    if let Some(path) = arguments.replay {
+        let reproduction: Reproduction = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+        let (story, findings) = reproduction.tell();
+        println!("{story}");
+        findings.iter().for_each(|finding| println!("{finding}"));
+        return Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let mut well = true;
     for seed in arguments.seed..arguments.seed + arguments.seeds {
         let report = run(seed, arguments.operations, None);

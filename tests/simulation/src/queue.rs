@@ -88,6 +88,7 @@ impl Queue {
     /// How long until then.
     pub(crate) fn wait(&self, now: Timestamp) -> Option<Duration> {
         let ready = self.ready_at()?;
-        Some(Duration::try_from(ready.duration_since(now)).unwrap_or(Duration::ZERO))
+        // The clock counts milliseconds.
+        Some(Duration::try_from(ready.duration_since(now)).unwrap_or_default() + Duration::from_millis(1))
     }
 }

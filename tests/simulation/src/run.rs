@@ -105,6 +105,11 @@ impl Reproduction {
         world::run(self.world, &self.operations, sabotage).findings
     }
 
+    /// All that happened in it, in order, and what the judge finds.
+    pub fn tell(&self) -> (String, Vec<Finding>) {
+        world::tell(self.world, &self.operations)
+    }
+
     /// The shortest part of it that still shows its first sort of fault: operations are left out, in ever smaller
     /// pieces, and then faults.
     pub fn shrink(&self, sabotage: Option<Sabotage>) -> Reproduction {

@@ -230,7 +230,7 @@ pub(crate) fn of_entity(entity: &str, value: &Value, names: &dyn Fn(&str) -> Opt
 }
 
 /// What QuickBooks puts behind the name of what is made inactive.
-fn without_suffix(name: &str) -> String {
+pub(crate) fn without_suffix(name: &str) -> String {
     name.split(" (deleted").next().unwrap_or_default().to_owned()
 }
 

@@ -6,8 +6,10 @@ mod workers;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sync::activity::Activity;
 use sync::outcome::ParkCause;
 use sync::parked::{self, Which};
+use sync::ports::ActivityLog;
 
 use crate::billing::BillingApp;
 use crate::bookkeeper::{self, Journal};
@@ -53,10 +55,36 @@ pub(crate) fn run(world: u64, operations: &[Operation], sabotage: Option<Sabotag
     for operation in operations {
         world.operate(operation);
     }
-    let stuck = world.settle();
-    let mut findings = world.judge();
-    findings.extend(stuck);
+    let mut findings = world.settle();
+    findings.extend(world.judge());
     Ending { faults: world.chaos.faults(), findings }
+}
+
+/// Runs the operations like [`run`], and tells what happened.
+pub(crate) fn tell(world: u64, operations: &[Operation]) -> (String, Vec<Finding>) {
+    let mut world = World::new(world, None);
+    operations.iter().for_each(|operation| world.operate(operation));
+    let mut findings = world.settle();
+    findings.extend(world.judge());
+    let mut lines: Vec<(jiff::Timestamp, String)> = Vec::new();
+    for (place, journal) in world.journals.iter().enumerate() {
+        let app = world.app(place);
+        for told in app.records().flat_map(|(.., held)| &held.told) {
+            let gone = if told.gone { "gone " } else { "" };
+            let record = serde_json::to_string(&told.record).unwrap_or_default();
+            lines.push((told.time, format!("billing {}: {gone}{record}", told.event)));
+        }
+        for deed in &journal.deeds {
+            lines.push((deed.at, format!("bookkeeper {place}: {} {} {:?}", deed.entity, deed.id, deed.what)));
+        }
+        for entry in world.log(&app) {
+            let event = entry.event.as_str();
+            lines.push((entry.handled_at, format!("activity {event}: {:?} {:?}", entry.result, entry.quickbooks_id)));
+        }
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    let story: Vec<String> = lines.into_iter().map(|(at, line)| format!("{at} {line}")).collect();
+    (story.join("\n"), findings)
 }
 
 impl World {
@@ -185,17 +213,16 @@ impl World {
         stuck
     }
 
+    fn log(&self, app: &BillingApp) -> Vec<Activity> {
+        workers::finish(self.stores.activity.newest(&app.id, usize::MAX)).unwrap_or_default()
+    }
+
     fn judge(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (place, journal) in self.journals.iter().enumerate() {
             let app = self.app(place);
             let company = self.realms[place].company();
-            let log = workers::finish(sync::ports::ActivityLog::newest(
-                &self.stores.activity,
-                &app.id,
-                usize::MAX,
-            ));
-            let log = log.unwrap_or_default();
+            let log = self.log(&app);
             let evidence = Evidence { place, app: &app, company: &company, journal, log: &log };
             findings.extend(judge::judge(&evidence));
         }

@@ -95,7 +95,7 @@ impl<'a> Case<'a> {
             }
         }
         if owners.is_empty() && !self.evidence.journal.added.contains(&(entity, id.clone())) {
-            let name = view::text(value, "Name");
+            let name = name_of(entity, value);
             let on_lines_only = marks.iter().find(|mark| mark.contains('q'));
             if let Some(known) = on_lines_only.cloned().or(is_general(&name).then_some(name)) {
                 if view::is_live(value) {
@@ -172,7 +172,7 @@ fn owners(evidence: &Evidence<'_>) -> BTreeMap<String, Key> {
 fn name_of(entity: &str, value: &Value) -> String {
     match entity {
         "Customer" => view::text(value, "DisplayName"),
-        "Item" => view::text(value, "Name"),
+        "Item" => view::without_suffix(&view::text(value, "Name")),
         "Invoice" => view::text(value, "DocNumber"),
         _ => view::text(value, "PaymentRefNum"),
     }

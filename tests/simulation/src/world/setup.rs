@@ -43,7 +43,7 @@ impl World {
         for place in 0..COMPANIES {
             let dice = dice.nth(place as u64);
             let kind = dice.pick("seed", &SEEDS);
-            let mut company = fresh(kind);
+            let mut company = fresh(kind, place);
             if dice.chance("own numbers", 40) {
                 number_by_hand(&mut company);
             }
@@ -69,7 +69,7 @@ impl World {
             workers: Workers::default(),
             chaos,
             clock,
-            rate: dice.pick("rate", &[0, 5, 15, 15, 40]),
+            rate: dice.pick("rate", &[0, 10, 30, 30, 60]),
             sabotage,
         }
     }
@@ -85,6 +85,7 @@ struct Parts {
 }
 
 impl Parts {
+    #[expect(clippy::expect_used, reason = "a world that cannot begin is no world")]
     fn add(
         &mut self,
         place: usize,
@@ -97,8 +98,8 @@ impl Parts {
         let id = company_id(place);
         let books = Books { company: id.clone(), realm: realm_id(place) };
         let client = client(&books.realm, &realm);
-        let lists = finish(client.reference_lists());
-        let reference = Reference::from_lists(&lists.unwrap_or_default(), clock.time());
+        let lists = finish(client.reference_lists()).expect("lists, since nothing fails yet");
+        let reference = Reference::from_lists(&lists, clock.time());
         let income = reference.accounts.iter().find(|account| account.account_type == "Income");
         let settings = Settings {
             directions: Directions::all(Direction::Push),
@@ -129,11 +130,15 @@ fn start() -> Timestamp {
 }
 
 /// Planting a company takes longer than copying one.
-fn fresh(kind: Seed) -> SimulatedCompany {
-    static PLANTED: OnceLock<Vec<(Seed, SimulatedCompany)>> = OnceLock::new();
-    let planted = PLANTED.get_or_init(|| SEEDS.map(|kind| (kind, SimulatedCompany::new(kind, "1", start()))).to_vec());
-    let found = planted.iter().find(|(of, _)| *of == kind).map(|(_, company)| company.clone());
-    found.unwrap_or_else(|| SimulatedCompany::new(kind, "1", start()))
+fn fresh(kind: Seed, place: usize) -> SimulatedCompany {
+    static PLANTED: Mutex<Vec<(Seed, usize, SimulatedCompany)>> = Mutex::new(Vec::new());
+    let mut planted = super::lock(&PLANTED);
+    let known = planted.iter().find(|(of, at, _)| (*of, *at) == (kind, place)).map(|(.., company)| company.clone());
+    known.unwrap_or_else(|| {
+        let company = SimulatedCompany::new(kind, realm_id(place).as_str(), start());
+        planted.push((kind, place, company.clone()));
+        company
+    })
 }
 
 /// Switches custom numbers on: a number in use is refused then (6140).
