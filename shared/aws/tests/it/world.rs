@@ -1,0 +1,71 @@
+//! A local AWS, and its administrator.
+
+use aws::{Aws, Local};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+use local::{ACCESS_KEY, BareAws, REGION, SECRET_KEY};
+
+pub(crate) const TABLE: &str = "table";
+
+/// A local AWS and two handles for it.
+pub(crate) struct World {
+    _aws: BareAws,
+    pub(crate) config: SdkConfig,
+    pub(crate) one: Aws,
+    pub(crate) two: Aws,
+}
+
+impl World {
+    pub(crate) async fn new() -> World {
+        let aws = BareAws::start().await.unwrap();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url(aws.endpoint())
+            .region(Region::new(REGION))
+            .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test"))
+            .load()
+            .await;
+        let (one, two) = (administrator(&aws).await, administrator(&aws).await);
+        World { _aws: aws, config, one, two }
+    }
+
+    /// With a table as template.yaml describes them all.
+    pub(crate) async fn with_table() -> World {
+        let world = World::new().await;
+        let attribute = |name: &str| {
+            let attribute = AttributeDefinition::builder().attribute_name(name);
+            attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
+        };
+        let key = |name: &str, role| {
+            KeySchemaElement::builder().attribute_name(name).key_type(role).build().unwrap()
+        };
+        aws_sdk_dynamodb::Client::new(&world.config)
+            .create_table()
+            .table_name(TABLE)
+            .billing_mode(BillingMode::PayPerRequest)
+            .attribute_definitions(attribute("pk"))
+            .attribute_definitions(attribute("sk"))
+            .key_schema(key("pk", KeyType::Hash))
+            .key_schema(key("sk", KeyType::Range))
+            .send()
+            .await
+            .unwrap();
+        world
+    }
+
+    /// The address of a new FIFO queue.
+    pub(crate) async fn queue_url(&self) -> String {
+        let request = aws_sdk_sqs::Client::new(&self.config).create_queue().queue_name("pushes.fifo");
+        let answer = request.attributes(QueueAttributeName::FifoQueue, "true").send().await.unwrap();
+        answer.queue_url.unwrap()
+    }
+}
+
+async fn administrator(aws: &BareAws) -> Aws {
+    let local =
+        Local { endpoint: aws.endpoint(), region: REGION, access_key: ACCESS_KEY, secret_key: SECRET_KEY };
+    Aws::local(local).await
+}
