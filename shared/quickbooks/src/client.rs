@@ -1,5 +1,6 @@
 //! The accounting API of one realm.
 
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -35,6 +36,13 @@ pub struct Client {
     company: String,
     realm: RealmId,
     access_token: SecretString,
+}
+
+/// Tells whose books it is for, and hides its token.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("realm", &self.realm).finish_non_exhaustive()
+    }
 }
 
 impl Client {
