@@ -76,9 +76,30 @@ impl Clock for TestClock {
     }
 }
 
+/// A vault that may refuse to store.
+#[derive(Default)]
+struct TestVault {
+    vault: MemoryVault,
+    fails: Mutex<bool>,
+}
+
+#[async_trait]
+impl Vault for TestVault {
+    async fn tokens(&self, books: &Books) -> Result<Option<TokenPair>, StoreError> {
+        self.vault.tokens(books).await
+    }
+
+    async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError> {
+        if *lock(&self.fails) {
+            return Err(StoreError::new("storing tokens", "no answer"));
+        }
+        self.vault.store(books, tokens).await
+    }
+}
+
 struct World {
     companies: MemoryCompanies,
-    vault: MemoryVault,
+    vault: TestVault,
     intuit: FakeIntuit,
     clock: TestClock,
     seal: Seal,
@@ -89,7 +110,7 @@ impl World {
     fn new() -> World {
         let world = World {
             companies: MemoryCompanies::default(),
-            vault: MemoryVault::default(),
+            vault: TestVault::default(),
             intuit: FakeIntuit::default(),
             clock: TestClock(Mutex::new("2026-03-09T10:00:00Z".parse().unwrap())),
             seal: Seal::new(&"0123456789abcdef0123456789abcdef".into()).unwrap(),
@@ -389,4 +410,66 @@ fn an_answer_without_a_code_or_a_realm_is_refused() {
         assert!(matches!(world.come_back(callback(state)), Err(Refusal::Intuit(_))));
     }
     assert_eq!(world.intuit.calls(), [""; 0]);
+}
+
+#[test]
+fn tokens_that_cannot_be_stored_are_given_up_unless_others_depend_on_them() {
+    let world = World::new();
+    *lock(&world.vault.fails) = true;
+    assert!(matches!(world.connect("acme", "1", "one"), Err(Refusal::Store(_))));
+    assert_eq!(world.company("acme").connection, None);
+    assert_eq!(world.intuit.calls(), ["exchange one", "read 1 with one", "revoke one"]);
+
+    *lock(&world.vault.fails) = false;
+    world.connect("acme", "1", "two").unwrap();
+    world.intuit.calls();
+    *lock(&world.vault.fails) = true;
+    assert!(matches!(world.connect("acme", "1", "three"), Err(Refusal::Store(_))));
+    assert_eq!(world.intuit.calls(), ["exchange three", "read 1 with three"]);
+    assert_eq!(world.access_token("acme", "1"), Some("two".into()));
+}
+
+#[test]
+fn a_realm_that_another_company_gets_first_is_left_to_it() {
+    /// Somebody else connects the realm while its lists are being read.
+    struct Overtaken<'a>(&'a World);
+    #[async_trait]
+    impl Intuit for Overtaken<'_> {
+        async fn authorize_url(&self, state: String) -> Result<String, RefreshError> {
+            self.0.intuit.authorize_url(state).await
+        }
+
+        async fn exchange(&self, code: SecretString, now: Timestamp) -> Result<TokenPair, RefreshError> {
+            self.0.intuit.exchange(code, now).await
+        }
+
+        async fn revoke(&self, tokens: &TokenPair) -> Result<(), RefreshError> {
+            self.0.intuit.revoke(tokens).await
+        }
+
+        async fn reference_lists(
+            &self,
+            realm: &RealmId,
+            tokens: &TokenPair,
+        ) -> Result<ReferenceLists, CallError> {
+            let lists = self.0.intuit.reference_lists(realm, tokens).await?;
+            let connection = Connection {
+                realm: realm.clone(),
+                state: ConnectionState::Connected,
+                name: String::new(),
+                connected_at: self.0.clock.now(),
+            };
+            let reference = Reference::from_lists(&lists, self.0.clock.now());
+            self.0.companies.connect(&id("globex"), &connection, &reference).await.unwrap();
+            Ok(lists)
+        }
+    }
+    let world = World::new();
+    let state = world.click(&world.link("acme")).unwrap();
+    let ports = Ports { intuit: &Overtaken(&world), ..world.ports() };
+    let result = block_on(finish(ports, consent(&state, "1", "slower"), Some(BROWSER), "attempt"));
+    assert!(matches!(result, Err(Refusal::RealmTaken)));
+    let calls = ["exchange slower", "read 1 with slower"];
+    assert_eq!(world.intuit.calls(), calls, "revoking would end the other's connection");
+    assert_eq!(world.company("acme").connection, None);
 }
