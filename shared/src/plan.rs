@@ -124,25 +124,25 @@ pub fn is_withdrawn(event: &EntityEvent) -> bool {
 ///
 /// A record's decisive state is carried out where the record first appears, so that what refers to it finds it.
 pub fn coalesce(events: &[&EntityEvent]) -> Vec<usize> {
+    let mut by_time: Vec<usize> = (0..events.len()).collect();
+    by_time.sort_by_key(|place| events[*place].time);
     let mut decisive: HashMap<(Kind, &BillingId), usize> = HashMap::new();
-    for (place, event) in events.iter().enumerate() {
+    for place in by_time {
+        let event = events[place];
         let current = decisive.entry((event.kind, &event.subject)).or_insert(place);
         if outdoes(event, events[*current]) {
             *current = place;
         }
     }
-    events
-        .iter()
-        .enumerate()
-        .map(|(place, event)| decisive.get(&(event.kind, &event.subject)).copied().unwrap_or(place))
-        .collect()
+    let of = |(place, event): (usize, &&EntityEvent)| {
+        decisive.get(&(event.kind, &event.subject)).copied().unwrap_or(place)
+    };
+    events.iter().enumerate().map(of).collect()
 }
 
+/// Whether an event replaces one of the same record that is not younger.
 fn outdoes(later: &EntityEvent, earlier: &EntityEvent) -> bool {
-    let restores = later.verb == Verb::Restored;
-    later.id != earlier.id
-        && later.time >= earlier.time
-        && (is_withdrawn(later) || restores || !is_withdrawn(earlier))
+    later.id != earlier.id && (is_withdrawn(later) || later.verb == Verb::Restored || !is_withdrawn(earlier))
 }
 
 /// What a change to a record that has its counterpart asks for.
@@ -362,6 +362,12 @@ mod tests {
         let touched = event("5", Kind::Invoice, Verb::Updated, "i-1", 4);
         let restored = event("6", Kind::Invoice, Verb::Restored, "i-1", 5);
         let same_id = event("7", Kind::Payment, Verb::Created, "i-1", 6);
+        let overtaken = event("8", Kind::Invoice, Verb::Updated, "i-1", 9);
+        assert_eq!(
+            coalesce(&[&deleted, &overtaken, &restored]),
+            [1, 1, 1],
+            "restored, then changed, whatever came first"
+        );
         assert_eq!(coalesce(&[&created, &other, &updated]), [2, 1, 2]);
         assert_eq!(coalesce(&[&created, &deleted, &touched]), [1, 1, 1], "a touch revives nothing");
         assert_eq!(coalesce(&[&created, &created]), [0, 0], "the same event twice (R95)");
