@@ -52,7 +52,10 @@ fn on_off(switch: bool) -> String {
 /// An entry of the activity log: a line, and what belongs to it indented below.
 pub fn activity(entry: &Activity) -> String {
     let time = entry.time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S");
-    let kind = entry.kind.map_or("event", Kind::name);
+    let subject = match entry.kind {
+        Some(kind) => format!("{kind} {}", entry.label),
+        None => "unreadable event".to_owned(),
+    };
     let (result, details) = match &entry.result {
         ActivityResult::Done(done) => {
             let action = format!("{:?} as {}", done.action, done.quickbooks_id).to_lowercase();
@@ -66,7 +69,7 @@ pub fn activity(entry: &Activity) -> String {
         }
     };
     let details: String = details.iter().map(|detail| format!("    {detail}\n")).collect();
-    format!("{time}  {kind} {}: {result}\n{details}", entry.label)
+    format!("{time}  {subject}: {result}\n{details}")
 }
 
 #[cfg(test)]
