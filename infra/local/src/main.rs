@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "this program talks to the person who started it")]
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,58 +47,77 @@ struct Arguments {
     print_events: bool,
 }
 
+/// What shells expect of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     if arguments.print_events {
         return print_events();
     }
+    let begun = Instant::now();
+    let own_events = arguments.events.as_deref().map(read).transpose()?;
+    let Some(bundle) = unless_stopped(start(&arguments)).await? else { return Ok(INTERRUPTED.into()) };
+    introduce(&bundle)?;
+    let outcome = unless_stopped(push(&bundle, own_events.as_deref())).await;
+    if let Ok(Some(outcome)) = &outcome {
+        tell(outcome, begun);
+        if let Some(file) = &arguments.report {
+            write_report(file, &outcome.report)?;
+        }
+        if !arguments.once {
+            introduce(&bundle)?;
+            println!("Ctrl-C ends it.");
+            asked_to_stop().await?;
+        }
+    }
+    bundle.stop().await?;
+    Ok(match outcome? {
+        None => INTERRUPTED.into(),
+        Some(outcome) if arguments.once && !outcome.report.problems.is_empty() => ExitCode::FAILURE,
+        Some(_) => ExitCode::SUCCESS,
+    })
+}
+
+/// The result, or none if the person ends it before.
+async fn unless_stopped<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<Option<T>> {
     tokio::select! {
-        ended = run(&arguments) => ended,
-        stop = asked_to_stop() => stop.map(|()| ExitCode::from(130)),
+        result = work => result.map(Some),
+        stop = asked_to_stop() => stop.map(|()| None),
     }
 }
 
 fn print_events() -> anyhow::Result<ExitCode> {
+    let mut output = io::stdout().lock();
     for event in demo::demo(&CompanyId::new(run::COMPANY)?)?.events {
-        println!("{}", event.body);
+        match writeln!(output, "{}", event.body) {
+            // Whoever reads has read enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            written => written?,
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let begun = Instant::now();
-    let own_events = arguments.events.as_deref().map(read).transpose()?;
-    let bundle = Bundle::start(BundleOptions {
+async fn start(arguments: &Arguments) -> anyhow::Result<Bundle> {
+    Bundle::start(BundleOptions {
         data_dir: arguments.keep.clone(),
         api_port: arguments.port,
         simulator_port: arguments.simulator_port,
         limits: if arguments.limits { Limits::default() } else { Limits::NONE },
         progress: Arc::new(|what| println!("{what} …")),
     })
-    .await?;
-    introduce(&bundle)?;
+    .await
+}
+
+async fn push(bundle: &Bundle, own_events: Option<&str>) -> anyhow::Result<Outcome> {
     let progress = |what: &str| println!("{what} …");
     let now = bundle.simulator.now();
-    let outcome = match &own_events {
-        Some(lines) => run::own(&bundle, lines, now, &progress).await?,
-        None => run::demo(&bundle, now, &progress).await?,
-    };
-    tell(&outcome, begun);
-    if let Some(file) = &arguments.report {
-        write_report(file, &outcome.report)?;
+    match own_events {
+        Some(lines) => run::own(bundle, lines, now, &progress).await,
+        None => run::demo(bundle, now, &progress).await,
     }
-    if !arguments.once {
-        introduce(&bundle)?;
-        println!("Ctrl-C ends it.");
-        asked_to_stop().await?;
-    }
-    bundle.stop().await?;
-    Ok(if arguments.once && !outcome.report.problems.is_empty() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

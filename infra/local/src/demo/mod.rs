@@ -105,18 +105,19 @@ pub fn demo(company: &CompanyId) -> anyhow::Result<Demo> {
     let mut diary = Diary::new(company);
     tell_products(&mut diary, &products)?;
     tell_clients(&mut diary, &clients)?;
-    let invoices = invoices::write(&mut diary, &clients, &products)?;
-    let payments = payments::write(&mut diary, &invoices)?;
+    let mut invoices = invoices::write(&mut diary, &clients, &products)?;
+    let mut payments = payments::write(&mut diary, &invoices)?;
     diary.repeat(83, "y-503.created", Created);
     diary.repeat(90, "i-1030.created", Created);
-    let sent_late = trouble::write(&mut diary, &clients, &products)?;
+    let (sent_late, paid_early) = trouble::write(&mut diary, &clients, &products)?;
+    invoices.push(sent_late);
+    payments.push(paid_early);
 
-    let mut books = Books {
+    let books = Books {
         customers: clients.iter().filter(|listed| listed.known == Known::No).count(),
         items: products.iter().filter(|listed| listed.known == Known::No).count() + ITEMS_BY_THE_WAY.len(),
         ..books(&invoices, &payments)
     };
-    books.invoices.insert(sent_late.id, (sent_late.amount, sent_late.amount));
     Ok(Demo { events: diary.events()?, books })
 }
 
@@ -151,7 +152,7 @@ fn tell_products(diary: &mut Diary, products: &[products::Listed]) -> anyhow::Re
         ProductType::Service,
         TaxCategory::Standard,
     )?;
-    diary.add(80, "product.created", &late.id, &late, &[Linked])
+    diary.add(80, "product.created", &late.id, &late, &[Updated])
 }
 
 fn tell_clients(diary: &mut Diary, clients: &[clients::Listed]) -> anyhow::Result<()> {

@@ -18,12 +18,13 @@ use Ending::{Created, Parked, Skipped};
 /// A company that nobody has added.
 const STRANGERS: &str = "nobody-we-know";
 
-/// Writes it down, and returns the one invoice that is pushed after all: a draft that is sent later.
+/// Writes it down, and returns what is pushed after all: a draft that is sent later, and its payment, which is there
+/// before it and waits for it (T14).
 pub(super) fn write(
     diary: &mut Diary,
     clients: &[clients::Listed],
     products: &[products::Listed],
-) -> anyhow::Result<Invoice> {
+) -> anyhow::Result<(Invoice, Payment)> {
     let another = |id: &str, number: usize| -> anyhow::Result<Invoice> {
         let client = &clients[number % 30];
         let invoice = invoices::invoice(number, client, products)?;
@@ -36,8 +37,10 @@ pub(super) fn write(
     let sent = another("i-draft", 32)?;
     let draft = Invoice { status: InvoiceStatus::Draft, ..sent.clone() };
     diary.add(30, "invoice.created", &draft.id, &draft, &[Skipped("draft")])?;
+    let paid = payment("y-draft", &sent, PaymentStatus::Completed)?;
+    diary.add(40, "payment.created", &paid.id, &paid, &[Created])?;
     diary.add(50, "invoice.sent", &sent.id, &sent, &[Created])?;
-    Ok(sent)
+    Ok((sent, paid))
 }
 
 /// What is skipped: an invoice from before the cut-off date with its payment (D8), a payment that is not money yet,

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use local::Message;
+use local::{Message, run};
 use quickbooks_simulator::server::{CallKind, Effect, ErrorBody, Fault};
+use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sync::outcome::DoneAction::{Created, Updated, Voided};
-use sync::outcome::ParkCause::{ClosedPeriod, NotConnected, Paid};
+use sync::outcome::ParkCause::{ClosedPeriod, MissingRecord, NotConnected, Paid};
+use sync::parked::Which;
 use sync::ports::Vault;
 
 use crate::records::{changed, client, invoice, line, payment};
@@ -22,7 +24,8 @@ tests![
     r95_what_is_delivered_twice_is_made_once,
     t1_two_realms_interleaved_never_mix,
     an_expired_token_is_refreshed_on_the_way,
-    a_revoked_connection_parks_what_comes,
+    d10_what_a_revoked_connection_holds_up_goes_on_after_reconnecting,
+    t14_a_payment_that_comes_before_its_invoice_waits_for_it,
     a_bookkeepers_edit_in_between_survives,
     t5_a_paid_invoice_can_be_edited,
     t6_a_paid_invoice_is_not_voided,
@@ -147,16 +150,43 @@ async fn an_expired_token_is_refreshed_on_the_way(world: Arc<World>) -> anyhow::
     Ok(())
 }
 
-async fn a_revoked_connection_parks_what_comes(world: Arc<World>) -> anyhow::Result<()> {
+async fn d10_what_a_revoked_connection_holds_up_goes_on_after_reconnecting(
+    world: Arc<World>,
+) -> anyhow::Result<()> {
     let tenant = world.tenant("revoked").await?;
-    tenant.bundle.simulator.disconnect(&tenant.realm);
-    let ended = tenant
-        .push(&[tenant.event("invoice.created", &bill(1)), tenant.event("invoice.created", &bill(2))])
-        .await?;
-    for activity in &ended {
-        is_parked(activity, NotConnected)?;
-        ensure!(activity.event_json.is_some(), "D10: kept with its event");
+    let simulator = &tenant.bundle.simulator;
+    simulator.disconnect(&tenant.realm);
+    let events = [tenant.event("invoice.created", &bill(1)), tenant.event("invoice.created", &bill(2))];
+    for activity in tenant.push(&events).await? {
+        is_parked(&activity, NotConnected)?;
     }
+    run::connect(tenant.bundle, &tenant.id, &tenant.realm, simulator.now()).await?;
+    let retried =
+        tenant.bundle.operator.retry(&tenant.id, &Which::Cause(NotConnected), simulator.now()).await?;
+    ensure!(retried.len() == 2, "{retried:?}");
+    tenant.push(&[]).await?;
+    let ids = tenant
+        .endings_of(&events)
+        .await?
+        .iter()
+        .map(|activity| is_done(activity, Created))
+        .collect::<Result<Vec<_>, _>>()?;
+    ensure!(ids[0].parse::<u64>()? < ids[1].parse::<u64>()?, "in order: {ids:?}");
+    Ok(())
+}
+
+async fn t14_a_payment_that_comes_before_its_invoice_waits_for_it(world: Arc<World>) -> anyhow::Result<()> {
+    let tenant = world.tenant("early").await?;
+    let bill = bill(1);
+    let client = tenant.event("client.created", &bill["client"]);
+    let paid = tenant.event("payment.created", &payment("y-1", &bill, "25"));
+    let ended = tenant.push(&[client, paid.clone()]).await?;
+    ensure!(is_parked(&ended[1], MissingRecord)?.contains("i-1"));
+    let id = tenant.must(Created, tenant.event("invoice.created", &bill)).await?;
+    is_done(&tenant.endings_of(&[paid]).await?[0], Created)?;
+    ensure!(
+        tenant.object("Invoice", &id)?["Balance"].to_string().trim_matches('"').parse::<Decimal>()?.is_zero()
+    );
     Ok(())
 }
 

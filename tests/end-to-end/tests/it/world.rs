@@ -14,7 +14,7 @@ use quickbooks_simulator::company::{Company as Realm, Request, Seed};
 use quickbooks_simulator::server::{Call, Fault};
 use serde_json::{Value, json};
 use sync::activity::{Activity, ActivityResult};
-use sync::ids::{Books, CompanyId, RealmId};
+use sync::ids::{Books, CompanyId, EventId, RealmId};
 use sync::model::Kind;
 use sync::outcome::{DoneAction, ParkCause};
 use sync::settings::Direction;
@@ -216,13 +216,22 @@ impl Tenant<'_> {
             }
             sleep(GLANCE).await;
         }
-        let entries = operator.activity(&self.id, usize::MAX).await?;
-        let entry = |sent: &local::Sent| {
-            let [event] = sent.events.as_slice() else { bail!("a message of {} events", sent.events.len()) };
-            let found = entries.iter().find(|entry| entry.event == *event);
-            found.cloned().with_context(|| format!("event {event} left no activity"))
+        let ids = sent.iter().flat_map(|sent| &sent.events).map(EventId::as_str).collect::<Vec<_>>();
+        self.endings_by_id(&ids).await
+    }
+
+    /// What has become of events that were pushed before.
+    pub(crate) async fn endings_of(&self, events: &[Value]) -> anyhow::Result<Vec<Activity>> {
+        self.endings_by_id(&events.iter().filter_map(|event| event["id"].as_str()).collect::<Vec<_>>()).await
+    }
+
+    async fn endings_by_id(&self, ids: &[&str]) -> anyhow::Result<Vec<Activity>> {
+        let entries = self.bundle.operator.activity(&self.id, usize::MAX).await?;
+        let entry = |id: &&str| {
+            let found = entries.iter().find(|entry| entry.event.as_str() == *id);
+            found.cloned().with_context(|| format!("event {id} left no activity"))
         };
-        sent.iter().map(entry).collect()
+        ids.iter().map(entry).collect()
     }
 
     /// What the push function said about the company last.
