@@ -1,6 +1,6 @@
 //! The messages of one group: one company's events, in their order, and what became of each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -86,13 +86,13 @@ async fn process(
         .filter_map(|(place, delivery)| Some((place, delivery.received.event.as_ref().ok()?)))
         .collect();
     let readable: Vec<&EntityEvent> = events.iter().map(|(_, event)| *event).collect();
-    let decisive: HashMap<usize, usize> = plan::coalesce(&readable)
-        .into_iter()
-        .enumerate()
-        .map(|(place, by)| (events[place].0, events[by].0))
-        .collect();
+    let mut out_of_date: HashSet<usize> = HashSet::new();
+    let mut decisive = decisive_events(&events, &out_of_date);
     let mut batch = None;
-    for (place, delivery) in deliveries.iter().enumerate() {
+    let mut next = 0;
+    while let Some(delivery) = deliveries.get(next) {
+        let place = next;
+        next += 1;
         let event = match &delivery.received.event {
             Ok(event) => event,
             Err(unreadable) => {
@@ -129,7 +129,17 @@ async fn process(
         if let Outcome::Retry(retry) = outcome {
             return Err((delivery.message, retry));
         }
+        let was_out_of_date = outcome == Outcome::Skipped(SkipReason::OutOfDate);
         endings.end(by, outcome, books);
+        if was_out_of_date {
+            // It speaks for the others no more.
+            out_of_date.insert(by);
+            decisive = decisive_events(&events, &out_of_date);
+            if superseded {
+                next = place;
+            }
+            continue;
+        }
         if superseded {
             endings.end(place, Outcome::Skipped(SkipReason::Superseded), None);
         }
@@ -139,6 +149,14 @@ async fn process(
         batch.release(&mut endings.released).await.map_err(|retry| (last, retry))?;
     }
     Ok(())
+}
+
+/// For each event, the one that is carried out in its stead, among those that are not out of date.
+fn decisive_events(events: &[(usize, &EntityEvent)], out_of_date: &HashSet<usize>) -> HashMap<usize, usize> {
+    let current: Vec<&(usize, &EntityEvent)> =
+        events.iter().filter(|(place, _)| !out_of_date.contains(place)).collect();
+    let coalesced = plan::coalesce(&current.iter().map(|(_, event)| *event).collect::<Vec<_>>());
+    coalesced.into_iter().enumerate().map(|(place, by)| (current[place].0, current[by].0)).collect()
 }
 
 /// What ends an event without a look at QuickBooks.

@@ -47,6 +47,11 @@ impl<'e> Subject<'e> {
         Subject { own: false, ..Subject::of(event, kind, id) }
     }
 
+    /// The same record, without the event being carried out for it.
+    fn in_passing(&self) -> Subject<'e> {
+        Subject { own: false, ..self.clone() }
+    }
+
     /// The key by which a product is found as well.
     pub(super) fn with_key(self, key: String) -> Subject<'e> {
         Subject { product_key: Some(key), ..self }
@@ -109,20 +114,31 @@ impl Batch<'_> {
         match entry {
             Entry::Linked(link) => match plan::change(&link, Some(subject.event), &fingerprints) {
                 Change::Repeated(done) => Ok(done),
+                Change::Skip(SkipReason::Unchanged) => self.unchanged(subject, &link).await,
                 Change::Skip(reason) => Err(reason.into()),
                 Change::Fields(names) => self.update(subject, link, &mapped, names).await,
             },
             Entry::Pending(intent) => {
-                let link = self.resume(subject, &intent).await?;
+                // What was created is the record as it was then: this event is carried out only after the rest of it.
+                let link = self.resume(&subject.in_passing(), &intent).await?;
                 let names = fields::changed(&link.pushed, &fingerprints);
-                let created = Done {
-                    action: DoneAction::Created,
-                    quickbooks_id: link.quickbooks_id.clone(),
-                    notes: link.last_notes.clone(),
-                };
-                if names.is_empty() { Ok(created) } else { self.update(subject, link, &mapped, names).await }
+                if !names.is_empty() {
+                    return self.update(subject, link, &mapped, names).await;
+                }
+                let last_notes = link.last_notes.clone();
+                self.updated(Link { last_notes, ..subject.next(&link, DoneAction::Created) }).await
             }
         }
+    }
+
+    /// Notes that the entity holds what this event tells, so that older events are out of date from now on.
+    async fn unchanged(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
+        if subject.time() > link.billing_time {
+            let next = Link { billing_time: subject.time(), revision: link.revision + 1, ..link.clone() };
+            self.ports.ledger.refresh(&self.books, &next).await?;
+            self.remember(&next);
+        }
+        Err(SkipReason::Unchanged.into())
     }
 
     /// Links a record with an entity that was there already. Nothing is written to QuickBooks: what the bookkeeper
@@ -144,7 +160,7 @@ impl Batch<'_> {
         let intent = self.intent(subject, &entity, 0);
         match self.ports.ledger.begin(&self.books, &intent).await? {
             None => self.send_create(subject, &intent, entity).await,
-            Some(Entry::Pending(earlier)) => self.resume(subject, &earlier).await,
+            Some(Entry::Pending(_)) => Err(again("somebody else began to create the record in between")),
             Some(Entry::Linked(_)) => Err(again("somebody else linked the record in between")),
         }
     }
@@ -335,6 +351,8 @@ impl Batch<'_> {
         let Some(current) = self.read(link).await? else {
             return Err(SkipReason::AlreadyVoided.into());
         };
+        let edited = plan::known_edits(link, &current);
+        let link = &Link { edited, ..link.clone() };
         if let Entity::Invoice(invoice) = &current {
             if matching::is_voided(invoice) {
                 let next = as_seen(&subject.next(link, DoneAction::Voided), &current);
@@ -367,6 +385,8 @@ impl Batch<'_> {
         let Some(current) = self.read(link).await? else {
             return Err(SkipReason::AlreadyVoided.into());
         };
+        let edited = plan::known_edits(link, &current);
+        let link = &Link { edited, ..link.clone() };
         let token = current.sync_token().unwrap_or(&link.sync_token).to_owned();
         let Some(change) = fields::inactive(kind, link.quickbooks_id.as_str(), &token) else {
             return Err(SkipReason::KeptActive(link.kind).into());
@@ -383,7 +403,7 @@ impl Batch<'_> {
     /// sent again.
     async fn withdrawn(&mut self, link: Link, action: DoneAction) -> Result<Done, Ending> {
         let pushed = fields::withdrawn(fields::entity_kind(link.kind));
-        let link = Link { withdrawn: true, pushed, edited: BTreeMap::new(), ..link };
+        let link = Link { withdrawn: true, pushed, ..link };
         self.ports.ledger.refresh(&self.books, &link).await?;
         self.remember(&link);
         Ok(Done { action, quickbooks_id: link.quickbooks_id, notes: Vec::new() })

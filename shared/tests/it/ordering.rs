@@ -61,6 +61,24 @@ async fn an_older_state_never_replaces_a_newer_one() {
 }
 
 #[tokio::test]
+async fn an_old_deletion_that_comes_again_takes_nothing_back() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let mut bill = invoice("i-1", &client("c-1", "Ames & Daughters"), &["Hedge laying"]);
+    let (_, id) = done(&desk.push("invoice.sent", &bill).await);
+    let deleted = desk.event("invoice.deleted", &bill);
+    let restored = desk.event("invoice.restored", &bill);
+    desk.deliver(&[deleted.clone(), restored.clone()]).await;
+    assert!(skipped(&desk.result(&restored).await).contains("nothing"), "it was never away");
+    bill["public_notes"] = json!("Thank you");
+    let edited = desk.event("invoice.updated", &bill);
+    desk.deliver(&[deleted.clone(), edited.clone()]).await;
+    assert!(skipped(&desk.result(&deleted).await).contains("newer"));
+    done(&desk.result(&edited).await);
+    assert_eq!(desk.entity("Invoice", &id)["TotalAmt"].to_string(), "100.00");
+    assert_eq!(desk.entity("Invoice", &id)["CustomerMemo"]["value"], "Thank you");
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_holds_nothing_up() {
     let desk = Desk::open(Seed::Landscaping).await;
     let good = desk.event("client.created", &client("c-1", "Ames & Daughters"));
