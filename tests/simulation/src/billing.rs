@@ -64,7 +64,13 @@ pub(crate) struct Meetable {
 }
 
 impl BillingApp {
-    pub(crate) fn new(place: usize, id: CompanyId, taxes: Taxes, inclusive: bool, answers: bool) -> BillingApp {
+    pub(crate) fn new(
+        place: usize,
+        id: CompanyId,
+        taxes: Taxes,
+        inclusive: bool,
+        answers: bool,
+    ) -> BillingApp {
         BillingApp {
             place,
             id,
@@ -85,7 +91,11 @@ impl BillingApp {
 
     /// The record as it is now.
     pub(crate) fn fetch(&self, kind: Kind, id: &BillingId) -> Option<Record> {
-        self.records.values().map(|held| &held.record).find(|record| record.kind() == kind && record.id() == id).cloned()
+        self.records
+            .values()
+            .map(|held| &held.record)
+            .find(|record| record.kind() == kind && record.id() == id)
+            .cloned()
     }
 
     /// Does what the operation says and notes the events of it. What cannot be done now is left.
@@ -152,10 +162,11 @@ impl BillingApp {
         let time = now.max(self.last.saturating_add(jiff::SignedDuration::from_millis(1)).unwrap_or(now));
         self.last = time;
         let kind = record.kind();
-        let held = self
-            .records
-            .entry((kind, number))
-            .or_insert_with(|| Held { record: record.clone(), gone, told: Vec::new() });
+        let held = self.records.entry((kind, number)).or_insert_with(|| Held {
+            record: record.clone(),
+            gone,
+            told: Vec::new(),
+        });
         let event = format!("k{}{}{number}.{}", self.place, letter(kind), held.told.len() + 1);
         let mut json = json!({
             "specversion": "1.0",
@@ -190,7 +201,8 @@ impl BillingApp {
     }
 
     fn edit_invoice(&mut self, dice: Dice, now: Timestamp) {
-        let Some((number, Record::Invoice(invoice))) = self.one(Kind::Invoice, dice, |held| !held.gone) else {
+        let Some((number, Record::Invoice(invoice))) = self.one(Kind::Invoice, dice, |held| !held.gone)
+        else {
             return;
         };
         let edited = self.edited_invoice(*invoice, number, dice);
@@ -199,7 +211,8 @@ impl BillingApp {
 
     fn send_draft(&mut self, dice: Dice, now: Timestamp) {
         let is_draft = |held: &Held| {
-            matches!(&held.record, Record::Invoice(invoice) if invoice.status == InvoiceStatus::Draft) && !held.gone
+            matches!(&held.record, Record::Invoice(invoice) if invoice.status == InvoiceStatus::Draft)
+                && !held.gone
         };
         if let Some((number, Record::Invoice(mut invoice))) = self.one(Kind::Invoice, dice, is_draft) {
             invoice.status = InvoiceStatus::Sent;
@@ -243,7 +256,10 @@ impl BillingApp {
     /// One of the records of a kind.
     fn one(&self, kind: Kind, dice: Dice, fits: impl Fn(&Held) -> bool) -> Option<(u32, Record)> {
         let all = self.records.iter().filter(|((of, _), held)| *of == kind && fits(held));
-        dice.choose("record", all.map(|((_, number), held)| (u64::from(*number), (*number, held.record.clone()))))
+        dice.choose(
+            "record",
+            all.map(|((_, number), held)| (u64::from(*number), (*number, held.record.clone()))),
+        )
     }
 
     fn client(&self, dice: Dice) -> Option<Client> {

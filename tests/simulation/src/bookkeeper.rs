@@ -31,6 +31,8 @@ pub(crate) struct Journal {
 pub(crate) struct Deed {
     pub(crate) entity: &'static str,
     pub(crate) id: String,
+    /// The marks it had then.
+    pub(crate) marks: BTreeSet<String>,
     pub(crate) what: What,
     pub(crate) at: Timestamp,
 }
@@ -39,13 +41,16 @@ pub(crate) struct Deed {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum What {
     /// A member has this value now.
-    Edited { member: &'static str, value: String },
+    Edited {
+        member: &'static str,
+        value: String,
+    },
     Voided,
     Deleted,
     Hidden,
     Shown,
     /// It is the loser of a merge.
-    MergedAway { marks: BTreeSet<String> },
+    MergedAway,
     /// Money was received for it.
     Paid,
     Deposited,
@@ -131,8 +136,8 @@ impl Desk<'_> {
     }
 
     fn note(&mut self, entity: &'static str, value: &Value, what: What) {
-        let at = self.now;
-        self.journal.deeds.push(Deed { entity, id: view::text(value, "Id"), what, at });
+        let (id, marks) = (view::text(value, "Id"), view::marks_of(entity, value));
+        self.journal.deeds.push(Deed { entity, id, marks, what, at: self.now });
     }
 
     fn edit(&mut self) {
@@ -176,7 +181,10 @@ impl Desk<'_> {
     fn void(&mut self) {
         let (entity, parameters) = self.dice.pick(
             "kind",
-            &[("Invoice", [("operation", "void"), ("", "")]), ("Payment", [("operation", "update"), ("include", "void")])],
+            &[
+                ("Invoice", [("operation", "void"), ("", "")]),
+                ("Payment", [("operation", "update"), ("include", "void")]),
+            ],
         );
         let Some(current) = self.choose(entity, |value| !view::is_voided(value)) else { return };
         let mut body = version(&current);
@@ -212,10 +220,9 @@ impl Desk<'_> {
         let Some(loser) = self.choose("Customer", active) else { return };
         let other = |value: &Value| active(value) && value["Id"] != loser["Id"];
         let Some(winner) = self.choose("Customer", other) else { return };
-        let marks = view::marks_of("Customer", &loser);
         let (winner, id) = (view::text(&winner, "Id"), view::text(&loser, "Id"));
         if self.company.merge_customers(&winner, &id, self.now).is_ok() {
-            self.note("Customer", &loser, What::MergedAway { marks });
+            self.note("Customer", &loser, What::MergedAway);
         }
     }
 
@@ -226,13 +233,23 @@ impl Desk<'_> {
         let (entity, body) = match self.dice.below("kind", 4) {
             0 => ("Vendor", json!({ "DisplayName": added_name(&mark) })),
             1 => {
-                let account = self.company.entities("Account").into_iter().find(|account| account["AccountType"] == "Income");
+                let account = self
+                    .company
+                    .entities("Account")
+                    .into_iter()
+                    .find(|account| account["AccountType"] == "Income");
                 let account = account.map(|account| account["Id"].clone());
-                ("Item", json!({ "Name": added_name(&mark), "Type": "Service", "IncomeAccountRef": { "value": account } }))
+                (
+                    "Item",
+                    json!({ "Name": added_name(&mark), "Type": "Service", "IncomeAccountRef": { "value": account } }),
+                )
             }
             _ => {
                 let mail = format!("{mark}@post.example");
-                ("Customer", json!({ "DisplayName": added_name(&mark), "PrimaryEmailAddr": { "Address": mail }, "Notes": "Jo's own" }))
+                (
+                    "Customer",
+                    json!({ "DisplayName": added_name(&mark), "PrimaryEmailAddr": { "Address": mail }, "Notes": "Jo's own" }),
+                )
             }
         };
         if let Some(added) = self.post(entity, &[], &body) {

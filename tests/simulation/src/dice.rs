@@ -13,16 +13,17 @@ impl Dice {
     /// The dice of a part.
     pub(crate) fn part(self, what: &str) -> Dice {
         // FNV-1a, then stirred: neighbouring seeds must not draw alike.
-        let hash =
-            what.bytes().fold(self.0 ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-            });
+        let hash = what.bytes().fold(self.0 ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
         Dice(fastrand::Rng::with_seed(hash).u64(..))
     }
 
     /// The dice of a numbered part.
     pub(crate) fn nth(self, number: u64) -> Dice {
-        Dice(fastrand::Rng::with_seed(self.0.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).u64(..))
+        Dice(
+            fastrand::Rng::with_seed(self.0.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).u64(..),
+        )
     }
 
     /// A stream of draws.
@@ -64,6 +65,9 @@ mod tests {
         assert_eq!(dice.below("tenth", 1000), tenth);
         let all = (0..50).map(|number| (number, number));
         let chosen = dice.choose("one", all.clone()).unwrap();
-        assert_eq!(dice.choose("one", all.filter(|(number, _)| *number == chosen || number % 3 == 0)), Some(chosen));
+        assert_eq!(
+            dice.choose("one", all.filter(|(number, _)| *number == chosen || number % 3 == 0)),
+            Some(chosen)
+        );
     }
 }

@@ -63,7 +63,10 @@ impl fmt::Display for Finding {
 impl Finding {
     pub(crate) fn stuck(place: usize, body: &str) -> Finding {
         let start: String = body.chars().take(300).collect();
-        Finding { sort: Sort::Lost, text: format!("company {place}: this message is delivered for ever: {start}") }
+        Finding {
+            sort: Sort::Lost,
+            text: format!("company {place}: this message is delivered for ever: {start}"),
+        }
     }
 }
 
@@ -128,7 +131,7 @@ impl OneRecord<'_> {
         let draft = matches!(&self.held.record, Record::Invoice(invoice) if invoice.status == sync::model::InvoiceStatus::Draft);
         match (self.held.gone || draft, live.as_slice()) {
             (true, []) => {}
-            (true, _) if self.is_explained() || self.deeds().last() == Some(&What::Shown) => {}
+            (true, _) if self.is_explained() || self.bookkeeper_shows_it() => {}
             (true, [one, ..]) => {
                 let id = view::text(one, "Id");
                 findings.add(
@@ -141,6 +144,8 @@ impl OneRecord<'_> {
                 Sort::Lost,
                 format!("{name} is not in QuickBooks ({} not live); {}", all.len(), self.last_words()),
             ),
+            // What is left of it after a merge is another customer.
+            (false, [_]) if self.case.was_merged_away(self.key) => {}
             (false, [one]) => self.compare(one, findings),
             (false, several) => {
                 if !self.bookkeeper_made_room() {
@@ -178,16 +183,19 @@ impl OneRecord<'_> {
     }
 
     fn bookkeeper_took_it(&self) -> bool {
-        let taken = |what: &What| {
-            matches!(what, What::Voided | What::Deleted | What::Hidden | What::MergedAway { .. })
-        };
+        let taken =
+            |what: &What| matches!(what, What::Voided | What::Deleted | What::Hidden | What::MergedAway);
         self.deeds().any(taken) || self.case.was_merged_away(self.key)
+    }
+
+    fn bookkeeper_shows_it(&self) -> bool {
+        self.deeds().filter(|what| matches!(what, What::Shown | What::Hidden)).last() == Some(&What::Shown)
     }
 
     /// What the bookkeeper hid, renamed or merged may be made once more.
     fn bookkeeper_made_room(&self) -> bool {
         let moved = |what: &What| {
-            matches!(what, What::Hidden | What::MergedAway { .. })
+            matches!(what, What::Hidden | What::MergedAway)
                 || matches!(what, What::Edited { member: "DisplayName", .. })
         };
         self.deeds().any(moved) || self.case.was_merged_away(self.key)
@@ -220,6 +228,19 @@ impl OneRecord<'_> {
         same.last().map_or(Timestamp::UNIX_EPOCH, |told| told.time)
     }
 
+    /// When a member's present value was first carried out and not changed by what was carried out later: changes that
+    /// were taken back before anything was sent count for nothing.
+    fn carried_out_at(&self, member: &str) -> Timestamp {
+        let value = |record: &Record| view::of_record(record).remove(member).unwrap_or_default();
+        let now = value(&self.held.record);
+        let done = self.held.told.iter().rev().filter(|told| {
+            let entry = self.case.log.get(told.event.as_str());
+            entry.is_some_and(|entry| matches!(entry.result, ActivityResult::Done(_)))
+        });
+        let same = done.take_while(|told| value(&told.record) == now);
+        same.last().map_or(Timestamp::MAX, |told| told.time)
+    }
+
     /// When the billing app last said a member's value: bringing a record back says all of it anew.
     fn said_at(&self, member: &str) -> Timestamp {
         let told = &self.held.told;
@@ -230,8 +251,9 @@ impl OneRecord<'_> {
 
     fn is_excused(&self, member: &'static str, id: &str) -> bool {
         let changed_at = self.changed_at(member);
+        let carried_out_at = self.carried_out_at(member).min(changed_at);
         let edited = |deed: &&crate::bookkeeper::Deed| {
-            deed.at >= changed_at
+            deed.at >= carried_out_at
                 && match &deed.what {
                     What::Edited { member: edited, .. } => *edited == member,
                     What::Voided => ["Line", "Discount", "TotalAmt", "PrivateNote"].contains(&member),
@@ -272,7 +294,8 @@ impl OneRecord<'_> {
 fn agree(member: &str, wanted: &str, found: &str) -> bool {
     let amount = |text: &str| text.parse::<rust_decimal::Decimal>().unwrap_or_default();
     wanted == found
-        || (member == "TotalAmt" && (amount(wanted) - amount(found)).abs() <= rust_decimal::Decimal::new(1, 2))
+        || (member == "TotalAmt"
+            && (amount(wanted) - amount(found)).abs() <= rust_decimal::Decimal::new(1, 2))
 }
 
 /// What the bookkeeper did is still so, unless the billing side changed it later, or says that it did.
@@ -283,7 +306,8 @@ fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
         let kind = case::kind_of(deed.entity);
         let later = |same: fn(&What, &What) -> bool| {
             let rest = journal.deeds[place + 1..].iter();
-            rest.filter(|other| other.entity == deed.entity && other.id == deed.id).any(|other| same(&other.what, &deed.what))
+            rest.filter(|other| other.entity == deed.entity && other.id == deed.id)
+                .any(|other| same(&other.what, &deed.what))
         };
         let owners: Vec<OneRecord<'_>> = case
             .owners_of(deed.entity, entity)
@@ -319,7 +343,10 @@ fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
             What::Hidden => {
                 let again = |other: &What, _: &What| matches!(other, What::Shown);
                 if !later(again) && entity["Active"] == true && !excused(&["DisplayName", "Name"]) {
-                    let text = format!("{} {} was made inactive by the bookkeeper and is active", deed.entity, deed.id);
+                    let text = format!(
+                        "{} {} was made inactive by the bookkeeper and is active",
+                        deed.entity, deed.id
+                    );
                     findings.add(Sort::Overwritten, text);
                 }
             }
@@ -330,7 +357,7 @@ fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
                     findings.add(Sort::Overwritten, text);
                 }
             }
-            What::Shown | What::Deleted | What::MergedAway { .. } | What::Paid | What::Deposited => {}
+            What::Shown | What::Deleted | What::MergedAway | What::Paid | What::Deposited => {}
         }
     }
 }

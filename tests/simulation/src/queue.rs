@@ -70,7 +70,9 @@ impl Queue {
 
     /// Takes a verdict; that of a hand-out that has run out counts for nothing.
     pub(crate) fn settle(&mut self, receipt: &Receipt, verdict: &Verdict, now: Timestamp) {
-        let Some(place) = self.waiting.iter().position(|waiting| waiting.receipt == receipt.0) else { return };
+        let Some(place) = self.waiting.iter().position(|waiting| waiting.receipt == receipt.0) else {
+            return;
+        };
         match verdict {
             Verdict::Acknowledge => drop(self.waiting.remove(place)),
             Verdict::Redeliver { after } => {

@@ -39,7 +39,11 @@ pub struct Report {
 
 impl Report {
     fn count(&self, sorts: &[Sort]) -> usize {
-        self.failures.iter().flat_map(|(_, findings)| findings).filter(|finding| sorts.contains(&finding.sort)).count()
+        self.failures
+            .iter()
+            .flat_map(|(_, findings)| findings)
+            .filter(|finding| sorts.contains(&finding.sort))
+            .count()
     }
 }
 

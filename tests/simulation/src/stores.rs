@@ -66,7 +66,8 @@ impl Ledger for Stores {
         kind: Kind,
         quickbooks_id: &QuickBooksId,
     ) -> Result<Option<BillingId>, StoreError> {
-        let found = self.chaos.store("reading a link", self.ledger.billing_id(books, kind, quickbooks_id)).await?;
+        let found =
+            self.chaos.store("reading a link", self.ledger.billing_id(books, kind, quickbooks_id)).await?;
         Ok(found.filter(|_| !self.is(Sabotage::TheOtherSideIsNotUnique)))
     }
 
@@ -136,9 +137,15 @@ impl ActivityLog for Stores {
 
 #[async_trait]
 impl Billing for Stores {
-    async fn fetch(&self, company: &CompanyId, kind: Kind, id: &BillingId) -> Result<Option<Record>, StoreError> {
+    async fn fetch(
+        &self,
+        company: &CompanyId,
+        kind: Kind,
+        id: &BillingId,
+    ) -> Result<Option<Record>, StoreError> {
         let app = self.apps.iter().map(|app| app.lock().unwrap_or_else(PoisonError::into_inner));
-        let found = app.into_iter().find(|app| app.id == *company && app.answers).and_then(|app| app.fetch(kind, id));
+        let found =
+            app.into_iter().find(|app| app.id == *company && app.answers).and_then(|app| app.fetch(kind, id));
         self.chaos.store("asking the billing app", async { Ok(found) }).await
     }
 }
@@ -149,7 +156,8 @@ impl Connector for Stores {
         let place = self.clients.iter().position(|(of, _)| of == books);
         let wrong = usize::from(self.is(Sabotage::EventsGoToAnotherRealm));
         let client = place.map(|place| Arc::clone(&self.clients[(place + wrong) % self.clients.len()].1));
-        let open = async { client.map(|client| client as Arc<dyn QuickBooks>).ok_or(OpenError::NotConnected) };
+        let open =
+            async { client.map(|client| client as Arc<dyn QuickBooks>).ok_or(OpenError::NotConnected) };
         self.chaos.store("reading tokens", open).await
     }
 }
@@ -185,7 +193,12 @@ impl Companies for Stores {
         self.chaos.store("storing reference data", self.companies.save_reference(books, reference)).await
     }
 
-    async fn issue_once(&self, company: &CompanyId, nonce: &str, expires_at: Timestamp) -> Result<(), StoreError> {
+    async fn issue_once(
+        &self,
+        company: &CompanyId,
+        nonce: &str,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
         self.companies.issue_once(company, nonce, expires_at).await
     }
 

@@ -129,7 +129,11 @@ fn read(request: &reqwest::Request) -> Request {
         method: request.method().to_string(),
         path,
         query: url.query_pairs().into_owned().collect(),
-        content_type: request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned),
+        content_type: request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
         body: request.body().and_then(|body| body.as_bytes()).unwrap_or_default().to_vec(),
     }
 }
@@ -143,7 +147,11 @@ fn gateway(status: StatusCode, kind: &str, code: &str) -> Answer {
 
 /// A query about records, not about the company's lists.
 fn is_look_up(request: &Request) -> bool {
-    let said = |text: &str| ["from Customer ", "from Item ", "from Invoice ", "from Payment "].iter().any(|name| text.contains(name));
+    let said = |text: &str| {
+        ["from Customer ", "from Item ", "from Invoice ", "from Payment "]
+            .iter()
+            .any(|name| text.contains(name))
+    };
     request.path == "query" && request.query.iter().any(|(name, value)| name == "query" && said(value))
 }
 
@@ -166,7 +174,9 @@ fn tamper(sabotage: Sabotage, request: &mut Request, company: &Company) -> Optio
         Some(Answer { status: StatusCode::OK, headers: HeaderMap::new(), body })
     };
     match (sabotage, current) {
-        (Sabotage::TheCurrentSyncTokenIsSent, Some(current)) => body["SyncToken"] = current["SyncToken"].clone(),
+        (Sabotage::TheCurrentSyncTokenIsSent, Some(current)) => {
+            body["SyncToken"] = current["SyncToken"].clone()
+        }
         (Sabotage::StaleUpdatesSeemToWork, Some(current)) if current["SyncToken"] != body["SyncToken"] => {
             return as_if_done(current);
         }
@@ -179,7 +189,11 @@ fn tamper(sabotage: Sabotage, request: &mut Request, company: &Company) -> Optio
             }
         }
         (Sabotage::DiscountsAreHalved, _) if entity == "Invoice" => {
-            for line in body["Line"].as_array_mut()?.iter_mut().filter(|line| line["DetailType"] == "DiscountLineDetail") {
+            for line in body["Line"]
+                .as_array_mut()?
+                .iter_mut()
+                .filter(|line| line["DetailType"] == "DiscountLineDetail")
+            {
                 let amount: rust_decimal::Decimal = line["Amount"].to_string().parse().unwrap_or_default();
                 line["Amount"] = json!((amount / rust_decimal::Decimal::TWO).round_dp(2).to_string());
             }

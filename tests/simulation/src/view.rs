@@ -97,9 +97,10 @@ fn name(text: &str) -> String {
 
 fn of_client(client: &Client) -> View {
     let contact = client.contacts.first();
-    let address = client.billing_address.as_ref().map(|address| {
-        [address.line1.as_str(), &address.city, &address.postal_code].join("|")
-    });
+    let address = client
+        .billing_address
+        .as_ref()
+        .map(|address| [address.line1.as_str(), &address.city, &address.postal_code].join("|"));
     View::from([
         ("DisplayName", name(&client.name)),
         ("CompanyName", name(&client.name)),
@@ -152,7 +153,11 @@ fn sold(line: &InvoiceLine, invoice: &Invoice) -> Option<String> {
     if invoice.taxes_inclusive {
         amount = cents(amount / (Decimal::ONE + percent(line) / Decimal::ONE_HUNDRED));
     }
-    let item = if line.product_key.is_empty() { "General services".to_owned() } else { item_known_as(&line.product_key) };
+    let item = if line.product_key.is_empty() {
+        "General services".to_owned()
+    } else {
+        item_known_as(&line.product_key)
+    };
     (!amount.is_zero()).then(|| format!("{item}: {amount:.2}"))
 }
 
@@ -281,4 +286,3 @@ fn applied(value: &Value, names: &dyn Fn(&str) -> Option<String>) -> String {
     lines.sort();
     lines.join(" + ")
 }
-

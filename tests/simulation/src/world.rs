@@ -79,7 +79,10 @@ pub(crate) fn tell(world: u64, operations: &[Operation]) -> (String, Vec<Finding
         }
         for entry in world.log(&app) {
             let event = entry.event.as_str();
-            lines.push((entry.handled_at, format!("activity {event}: {:?} {:?}", entry.result, entry.quickbooks_id)));
+            lines.push((
+                entry.handled_at,
+                format!("activity {event}: {:?} {:?}", entry.result, entry.quickbooks_id),
+            ));
         }
     }
     lines.sort_by_key(|(at, _)| *at);
@@ -106,7 +109,8 @@ impl World {
             }
             Act::SendAgain => self.send_again(place, dice),
             Act::Disconnect => {
-                self.realms[place].set_door(dice.pick("door", &[Door::Revoked, Door::Forbidden, Door::Lapsed]));
+                self.realms[place]
+                    .set_door(dice.pick("door", &[Door::Revoked, Door::Forbidden, Door::Lapsed]));
             }
             Act::Reconnect => self.reconnect(place),
             _ => {

@@ -15,7 +15,8 @@ use crate::dice::Dice;
 
 const STREETS: [&str; 5] = ["Alder Row", "Mill Lane", "Quay Street", "Chapel Hill", "Fern Close"];
 const TOWNS: [&str; 4] = ["Larkhaven", "Port Ellery", "Stonebury", "West Tarn"];
-const NOTES: [&str; 5] = ["", "Gate code on file.", "Ring twice.\nDog in the yard.", "Prefers mornings", "VIP – ask for Zoë"];
+const NOTES: [&str; 5] =
+    ["", "Gate code on file.", "Ring twice.\nDog in the yard.", "Prefers mornings", "VIP – ask for Zoë"];
 /// Spellings that names must survive (T9).
 const BUSINESSES: [&str; 6] =
     ["Harrow & Finch", "O'Brien", "Café Lumière", "North:South Traders", "Tidy  Gardens", "Moss 🌿 Stone"];
@@ -203,19 +204,25 @@ impl BillingApp {
 
     pub(super) fn new_payment(&self, number: u32, dice: Dice, now: Timestamp) -> Option<Payment> {
         let open = |held: &Held| match &held.record {
-            Record::Invoice(invoice) if !held.gone && invoice.status != InvoiceStatus::Draft => {
-                invoice.balance.filter(|balance| *balance > Decimal::ZERO).map(|balance| (invoice.clone(), balance))
-            }
+            Record::Invoice(invoice) if !held.gone && invoice.status != InvoiceStatus::Draft => invoice
+                .balance
+                .filter(|balance| *balance > Decimal::ZERO)
+                .map(|balance| (invoice.clone(), balance)),
             _ => None,
         };
         let (_, Record::Invoice(first)) = self.one(Kind::Invoice, dice, |held| open(held).is_some())? else {
             return None;
         };
-        let mine = self.records().filter_map(|(_, _, held)| open(held)).filter(|(one, _)| one.client_id == first.client_id);
+        let mine = self
+            .records()
+            .filter_map(|(_, _, held)| open(held))
+            .filter(|(one, _)| one.client_id == first.client_id);
         let mut allocations = Vec::new();
-        for (invoice, balance) in mine.filter(|(one, _)| one.id == first.id || dice.chance("too", 30)).take(3) {
+        for (invoice, balance) in mine.filter(|(one, _)| one.id == first.id || dice.chance("too", 30)).take(3)
+        {
             let part = dice.part("part").part(invoice.id.as_str());
-            let amount = if part.chance("whole", 60) { balance } else { amounts::cents(balance / Decimal::TWO) };
+            let amount =
+                if part.chance("whole", 60) { balance } else { amounts::cents(balance / Decimal::TWO) };
             let invoice_date = dice.chance("dated", 50).then_some(invoice.date);
             allocations.push(Allocation { invoice_id: invoice.id.clone(), amount, invoice_date });
         }

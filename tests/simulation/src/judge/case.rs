@@ -55,7 +55,8 @@ impl<'a> Case<'a> {
         }
         for ((entity, what), ids) in without_record {
             if ids.len() > 1 {
-                findings.add(Sort::Duplicate, format!("{entity} {what} is {} in QuickBooks", ids.join(" and ")));
+                findings
+                    .add(Sort::Duplicate, format!("{entity} {what} is {} in QuickBooks", ids.join(" and ")));
             }
         }
         case
@@ -86,7 +87,12 @@ impl<'a> Case<'a> {
             findings.add(Sort::WrongBooks, format!("{entity} {id} carries another company's mark {mark}"));
             return;
         }
-        let owners = self.owners_of(entity, value);
+        let mut owners = self.owners_of(entity, value);
+        if self.evidence.journal.added.contains(&(entity, id.clone())) {
+            owners.retain(|key| {
+                self.ids.get(&(entity, id.clone())) == Some(key) || self.is_met(*key, entity, value)
+            });
+        }
         for key in &owners {
             self.entities.entry(*key).or_default().push(value);
             self.ids.insert((entity, id.clone()), *key);
@@ -107,6 +113,18 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether what the bookkeeper has added is what the record looks for, by its name or its address.
+    fn is_met(&self, key: Key, entity: &str, value: &Value) -> bool {
+        let Some((.., held)) = self.evidence.app.records().find(|(kind, number, _)| (*kind, *number) == key)
+        else {
+            return false;
+        };
+        let (wanted, found) = (view::of_record(&held.record), view::of_entity(entity, value, &|_| None));
+        ["DisplayName", "PrimaryEmailAddr", "Name"]
+            .iter()
+            .any(|member| wanted.get(member).is_some_and(|wanted| found.get(member) == Some(wanted)))
+    }
+
     fn id_of(&self, key: Key) -> String {
         let held = self.evidence.app.records().find(|(kind, number, _)| (*kind, *number) == key);
         held.map(|(_, _, held)| held.record.id().to_string()).unwrap_or_default()
@@ -121,16 +139,16 @@ impl<'a> Case<'a> {
 
     /// What the bookkeeper did to a record's entities.
     pub(super) fn deeds_on(&self, key: Key) -> impl Iterator<Item = &'a Deed> {
-        let all = self.evidence.journal.deeds.iter();
-        all.filter(move |deed| self.ids.get(&(deed.entity, deed.id.clone())) == Some(&key))
+        let all = self.evidence.journal.deeds.iter().filter(move |deed| deed.entity == entity_of(key.0));
+        all.filter(move |deed| {
+            self.ids.get(&(deed.entity, deed.id.clone())) == Some(&key)
+                || deed.marks.iter().any(|mark| self.owners.get(mark) == Some(&key))
+        })
     }
 
     /// Whether an entity of the record was merged into another.
     pub(super) fn was_merged_away(&self, key: Key) -> bool {
-        self.evidence.journal.deeds.iter().any(|deed| match &deed.what {
-            What::MergedAway { marks } => marks.iter().any(|mark| self.owners.get(mark) == Some(&key)),
-            _ => false,
-        })
+        self.deeds_on(key).any(|deed| deed.what == What::MergedAway)
     }
 
     pub(super) fn view(&self, kind: Kind, value: &Value) -> View {
@@ -140,7 +158,9 @@ impl<'a> Case<'a> {
     /// Whether the bookkeeper moved what this member refers to.
     pub(super) fn is_moved(&self, record: &Record, member: &str) -> bool {
         let client = |id: &sync::ids::BillingId| {
-            self.owners.get(id.as_str()).is_some_and(|key| self.was_merged_away(*key) || self.deeds_on(*key).any(|deed| deed.what == What::Hidden))
+            self.owners.get(id.as_str()).is_some_and(|key| {
+                self.was_merged_away(*key) || self.deeds_on(*key).any(|deed| deed.what == What::Hidden)
+            })
         };
         match (record, member) {
             (Record::Invoice(invoice), "CustomerRef") => client(&invoice.client_id),
@@ -148,7 +168,8 @@ impl<'a> Case<'a> {
             (Record::Payment(payment), "Line") => payment.allocations.iter().any(|allocation| {
                 let key = self.owners.get(allocation.invoice_id.as_str());
                 key.is_some_and(|key| {
-                    self.deeds_on(*key).any(|deed| matches!(deed.what, What::Voided | What::Deleted | What::Paid))
+                    self.deeds_on(*key)
+                        .any(|deed| matches!(deed.what, What::Voided | What::Deleted | What::Paid))
                 })
             }),
             _ => false,

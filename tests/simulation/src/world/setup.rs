@@ -14,8 +14,8 @@ use sync::reference::Reference;
 use sync::settings::{Company, Connection, ConnectionState, Direction, Directions, Settings};
 use url::Url;
 
-use super::workers::{Workers, finish};
 use super::World;
+use super::workers::{Workers, finish};
 use crate::billing::{BillingApp, Taxes};
 use crate::bookkeeper::{ENTITIES, Journal};
 use crate::chaos::Chaos;
@@ -133,7 +133,8 @@ fn start() -> Timestamp {
 fn fresh(kind: Seed, place: usize) -> SimulatedCompany {
     static PLANTED: Mutex<Vec<(Seed, usize, SimulatedCompany)>> = Mutex::new(Vec::new());
     let mut planted = super::lock(&PLANTED);
-    let known = planted.iter().find(|(of, at, _)| (*of, *at) == (kind, place)).map(|(.., company)| company.clone());
+    let known =
+        planted.iter().find(|(of, at, _)| (*of, *at) == (kind, place)).map(|(.., company)| company.clone());
     known.unwrap_or_else(|| {
         let company = SimulatedCompany::new(kind, realm_id(place).as_str(), start());
         planted.push((kind, place, company.clone()));
@@ -144,7 +145,8 @@ fn fresh(kind: Seed, place: usize) -> SimulatedCompany {
 /// Switches custom numbers on: a number in use is refused then (6140).
 fn number_by_hand(company: &mut SimulatedCompany) {
     let token = company.entity("Preferences", "1").map(|preferences| preferences["SyncToken"].clone());
-    let body = json!({"Id": "1", "SyncToken": token, "sparse": true, "SalesFormsPrefs": {"CustomTxnNumbers": true}});
+    let body =
+        json!({"Id": "1", "SyncToken": token, "sparse": true, "SalesFormsPrefs": {"CustomTxnNumbers": true}});
     let request = Request {
         method: "POST".to_owned(),
         path: "preferences".to_owned(),
@@ -158,7 +160,8 @@ fn number_by_hand(company: &mut SimulatedCompany) {
 fn known(company: &SimulatedCompany) -> crate::bookkeeper::Known {
     let ids = |entity: &'static str| {
         let all = company.entities(entity).into_iter();
-        all.map(move |value| (entity, value["Id"].as_str().unwrap_or_default().to_owned())).collect::<Vec<_>>()
+        all.map(move |value| (entity, value["Id"].as_str().unwrap_or_default().to_owned()))
+            .collect::<Vec<_>>()
     };
     ENTITIES.into_iter().flat_map(ids).collect()
 }
@@ -185,9 +188,12 @@ fn client(realm: &RealmId, transport: &Arc<Realm>) -> Client {
 
 fn taxes(kind: Seed) -> Taxes {
     match kind {
-        Seed::Landscaping => {
-            &[&[("Bayview", "8")], &[("Bayview", "8")], &[("Desert State", "5.6"), ("Tucson City", "2.6")], &[]]
-        }
+        Seed::Landscaping => &[
+            &[("Bayview", "8")],
+            &[("Bayview", "8")],
+            &[("Desert State", "5.6"), ("Tucson City", "2.6")],
+            &[],
+        ],
         Seed::AutomatedSalesTax => &[&[("Sales tax", "7.25")], &[]],
         Seed::Global => &[&[("20.0% S", "20")], &[("VAT", "20")], &[("5.0% R", "5")], &[("0.0% Z", "0")]],
         Seed::Empty => &[],
