@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::ids::{BillingId, Books};
+use crate::ids::{BillingId, Books, EventId};
 use crate::link::{Fingerprints, RequestId};
 use crate::model::Kind;
 
@@ -187,24 +187,18 @@ pub fn shown(entity: &Entity, name: &str) -> String {
     }
 }
 
-/// The `requestid` of a create: the same for the same content of the same record's same generation in the same
-/// books, and for nothing else.
+/// The `requestid` of a create: the same for the same content of the same record's same generation, for the sake of
+/// the same event in the same books, and for nothing else. (The event is in it because a generation is forgotten with
+/// an intent that came to nothing: the first entity's id must never be sent again.)
 pub fn create_request_id(
     books: &Books,
-    kind: Kind,
-    id: &BillingId,
+    (kind, id): (Kind, &BillingId),
     generation: u32,
+    event: &EventId,
     body: &str,
 ) -> RequestId {
-    request_id(&[
-        "create",
-        books.company.as_str(),
-        books.realm.as_str(),
-        kind.name(),
-        id.as_str(),
-        &generation.to_string(),
-        body,
-    ])
+    let (company, realm, generation) = (books.company.as_str(), books.realm.as_str(), generation.to_string());
+    request_id(&["create", company, realm, kind.name(), id.as_str(), &generation, event.as_str(), body])
 }
 
 /// The `requestid` of a change to an entity: the same for the same change to the same version.
@@ -355,14 +349,16 @@ mod tests {
             realm: RealmId::new("1").unwrap(),
         };
         let id = |text: &str| BillingId::new(text).unwrap();
-        let one = create_request_id(&books("a"), Kind::Client, &id("1"), 0, "{}");
-        assert_eq!(one, create_request_id(&books("a"), Kind::Client, &id("1"), 0, "{}"));
+        let event = |text: &str| EventId::new(text).unwrap();
+        let one = create_request_id(&books("a"), (Kind::Client, &id("1")), 0, &event("e"), "{}");
+        assert_eq!(one, create_request_id(&books("a"), (Kind::Client, &id("1")), 0, &event("e"), "{}"));
         for other in [
-            create_request_id(&books("b"), Kind::Client, &id("1"), 0, "{}"),
-            create_request_id(&books("a"), Kind::Product, &id("1"), 0, "{}"),
-            create_request_id(&books("a"), Kind::Client, &id("10"), 0, "{}"),
-            create_request_id(&books("a"), Kind::Client, &id("1"), 1, "{}"),
-            create_request_id(&books("a"), Kind::Client, &id("1"), 0, "{ }"),
+            create_request_id(&books("b"), (Kind::Client, &id("1")), 0, &event("e"), "{}"),
+            create_request_id(&books("a"), (Kind::Product, &id("1")), 0, &event("e"), "{}"),
+            create_request_id(&books("a"), (Kind::Client, &id("10")), 0, &event("e"), "{}"),
+            create_request_id(&books("a"), (Kind::Client, &id("1")), 1, &event("e"), "{}"),
+            create_request_id(&books("a"), (Kind::Client, &id("1")), 0, &event("e"), "{ }"),
+            create_request_id(&books("a"), (Kind::Client, &id("1")), 0, &event("f"), "{}"),
         ] {
             assert_ne!(one, other);
         }

@@ -410,12 +410,13 @@ impl Batch<'_> {
     }
 
     fn intent(&self, subject: &Subject<'_>, entity: &Entity, generation: u32) -> Intent {
+        let record = (subject.kind, &subject.id);
         let body = serde_json::to_string(entity).unwrap_or_default();
         Intent {
             kind: subject.kind,
             billing_id: subject.id.clone(),
             generation,
-            request_id: fields::create_request_id(&self.books, subject.kind, &subject.id, generation, &body),
+            request_id: fields::create_request_id(&self.books, record, generation, &subject.event.id, &body),
             body,
             at: self.ports.clock.now(),
         }

@@ -138,6 +138,32 @@ async fn t4_what_was_deleted_in_quickbooks_is_created_anew_once() {
 }
 
 #[tokio::test]
+async fn t4_a_refused_second_create_does_not_bring_the_first_ones_dead_id_back() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let ames = client("c-1", "Ames & Daughters");
+    let bill = invoice("i-1", &ames, &["Hedge laying"]);
+    let (_, first) = done(&desk.push("invoice.sent", &bill).await);
+    let token = desk.entity("Invoice", &first)["SyncToken"].clone();
+    desk.bookkeeper(
+        "invoice",
+        &[("operation", "delete")],
+        &json!({"Id": first.as_str(), "SyncToken": token}),
+    );
+    let close = |until: Option<&str>| {
+        let now = sync::ports::Clock::now(&crate::desk::Now);
+        desk.company(|company| company.close_books(until.map(|date| date.parse().unwrap()), false, now));
+    };
+    close(Some("2026-06-30"));
+    let mut edited = bill.clone();
+    edited["public_notes"] = json!("Thank you.");
+    parked(&desk.push("invoice.updated", &edited).await);
+    close(None);
+    let (_, second) = done(&desk.push("invoice.updated", &bill).await);
+    assert_ne!(first, second, "the content is the first one's, the request is not");
+    assert_eq!(desk.entity("Invoice", &second)["TotalAmt"].to_string(), "100.00");
+}
+
+#[tokio::test]
 async fn t18_a_closed_period_waits_for_a_person_and_is_not_retried() {
     let desk = Desk::open(Seed::Landscaping).await;
     let ames = client("c-1", "Ames & Daughters");
