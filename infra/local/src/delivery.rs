@@ -17,8 +17,9 @@ use crate::bundle::Bundle;
 const BATCH: usize = 10;
 /// How often the queue is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
-/// How long the queue may stand still before it is given up. Longer than the pause that a 429 brings.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// How long the queue may stand still before it is given up. What was in a function's hands when an earlier run was
+/// ended comes back after the queue's visibility timeout, six minutes (template.yaml).
+const PATIENCE: Duration = Duration::from_secs(420);
 
 /// A message for the push queue.
 #[derive(Clone, Debug, PartialEq, Eq)]

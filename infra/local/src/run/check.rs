@@ -67,14 +67,13 @@ pub(super) async fn problems(
     outcome: &Outcome,
 ) -> anyhow::Result<Vec<String>> {
     let mut problems = dead_letters(bundle).await?;
-    let is_repeated = outcome.report.added == Held::default();
-    if is_repeated && outcome.report.writes > 0 {
+    if outcome.report.added == Held::default() && outcome.report.writes > 0 {
         problems.push(format!("a repeated run has written to QuickBooks {} times", outcome.report.writes));
     }
     let activities: Vec<Option<&Activity>> = outcome.endings.iter().map(only).collect();
     for (event, activity) in demo.events.iter().zip(&activities) {
         let Some(activity) = activity else { continue };
-        if !has_ended_well(event, activity, is_repeated) {
+        if !has_ended_well(event, activity, outcome.is_first) {
             problems.push(format!(
                 "{} should have ended as {:?}, but: {:?}",
                 event.id, event.endings, activity.result
@@ -100,7 +99,7 @@ pub(super) async fn dead_letters(bundle: &Bundle) -> anyhow::Result<Vec<String>>
     Ok(if dead == 0 { Vec::new() } else { vec![format!("{dead} messages are in the dead-letter queue")] })
 }
 
-fn has_ended_well(event: &Event, activity: &Activity, is_repeated: bool) -> bool {
+fn has_ended_well(event: &Event, activity: &Activity, is_first: bool) -> bool {
     let is = |ending: &Ending| match (&activity.result, ending) {
         (ActivityResult::Done(done), Ending::Varies) => {
             done.action == DoneAction::Created && !done.notes.is_empty()
@@ -122,7 +121,7 @@ fn has_ended_well(event: &Event, activity: &Activity, is_repeated: bool) -> bool
         _ => false,
     };
     let was_parked = event.endings.iter().any(|ending| matches!(ending, Ending::Parked(_)));
-    event.endings.iter().any(is) || (is_repeated && !was_parked && !activity.result.is_parked())
+    event.endings.iter().any(is) || (!is_first && !was_parked && !activity.result.is_parked())
 }
 
 fn seeded() -> Held {

@@ -70,6 +70,8 @@ pub struct Outcome {
     pub report: Report,
     /// What became of the messages' events.
     pub endings: Vec<Ended>,
+    /// The company was connected in this run.
+    pub is_first: bool,
 }
 
 /// Connects the demo's company with the simulator's first one, unless that was done in an earlier run, pushes the
@@ -125,7 +127,7 @@ async fn push(
     let realm = bundle.realm.as_str();
     let calls_before = bundle.simulator.calls(Some(realm));
     let writes_before = writes(bundle, realm);
-    prepare(bundle, company, realm, now, progress).await?;
+    let is_first = prepare(bundle, company, realm, now, progress).await?;
     let before = Held::of(bundle, realm)?;
     let begun = Instant::now();
     progress(&format!("Sending {} messages", messages.len()));
@@ -159,20 +161,20 @@ async fn push(
         push_seconds,
         problems: Vec::new(),
     };
-    Ok(Outcome { report, endings })
+    Ok(Outcome { report, endings, is_first })
 }
 
-/// Adds the company, connects it as a person does, and sets it up to push everything, unless that was done before.
+/// Adds the company, connects it as a person does, and sets it up to push everything. False if that was done before.
 async fn prepare(
     bundle: &Bundle,
     company: &CompanyId,
     realm: &str,
     now: Timestamp,
     progress: &dyn Fn(&str),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let stored = bundle.operator.company(company).await.ok().map(|(stored, _)| stored);
     if stored.as_ref().and_then(|stored| stored.connection.as_ref()).is_some_and(is_connected) {
-        return Ok(());
+        return Ok(false);
     }
     progress(&format!("Connecting company {company} through Intuit's consent page"));
     if stored.is_none() {
@@ -186,7 +188,7 @@ async fn prepare(
         ..SettingsChange::default()
     };
     bundle.operator.change_settings(company, &settings).await?;
-    Ok(())
+    Ok(true)
 }
 
 fn is_connected(connection: &Connection) -> bool {
