@@ -125,14 +125,20 @@ impl Batch<'_> {
                 if !names.is_empty() {
                     return self.update(subject, link, &mapped, names).await;
                 }
-                let last_notes = link.last_notes.clone();
-                self.updated(Link { last_notes, ..subject.next(&link, DoneAction::Created) }).await
+                self.unchanged(subject, &link).await
             }
         }
     }
 
-    /// Notes that the entity holds what this event tells, so that older events are out of date from now on.
+    /// Notes that the entity holds what this event tells, so that older events are out of date from now on. An
+    /// entity that was made when this event was tried before is made by this event.
     async fn unchanged(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
+        let is_transaction = matches!(link.kind, Kind::Invoice | Kind::Payment);
+        let tried_before = link.last_event == subject.in_passing().event_id();
+        if link.awaits_its_own_event() && (is_transaction || tried_before) {
+            let last_notes = link.last_notes.clone();
+            return self.updated(Link { last_notes, ..subject.next(link, link.last_action) }).await;
+        }
         if subject.time() > link.billing_time {
             let next = Link { billing_time: subject.time(), revision: link.revision + 1, ..link.clone() };
             self.ports.ledger.refresh(&self.books, &next).await?;
@@ -248,6 +254,8 @@ impl Batch<'_> {
             let Some(change) = fields::sparse(&mapped, &send, link.quickbooks_id.as_str(), &link.sync_token)
             else {
                 // Nothing of it can be said to QuickBooks: all of it is kept as it is there.
+                // What was told of it is true still.
+                notes.splice(..0, link.last_notes.iter().cloned());
                 let next = Link { pushed, last_notes: notes, ..subject.next(&link, DoneAction::Updated) };
                 return self.updated(next).await;
             };
