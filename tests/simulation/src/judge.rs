@@ -261,19 +261,24 @@ impl OneRecord<'_> {
                 }
         };
         let kept = self.case.deeds_on(self.key).any(|deed| edited(&deed));
-        kept || self.is_noted(member, changed_at)
+        kept || self.is_noted(member, carried_out_at)
             || self.is_adopted(id, changed_at)
             || self.case.is_moved(&self.held.record, member)
     }
 
     /// Whether the activity log says so.
     fn is_noted(&self, member: &str, since: Timestamp) -> bool {
-        let words = if member == "TotalAmt" { "difference of" } else { member };
-        // A discount is a line in QuickBooks.
-        let words = if member == "Discount" { "Line" } else { words };
+        // A discount is a line in QuickBooks, and lines make the total.
+        let words: &[&str] = match member {
+            "TotalAmt" => &["difference of", "Line"],
+            "Discount" => &["Line"],
+            _ => &[member],
+        };
         let told = self.held.told.iter().filter(|told| told.time >= since);
         told.filter_map(|told| self.case.log.get(told.event.as_str())).any(|entry| match &entry.result {
-            ActivityResult::Done(done) => done.notes.iter().any(|note| note.contains(words)),
+            ActivityResult::Done(done) => {
+                done.notes.iter().any(|note| words.iter().any(|words| note.contains(words)))
+            }
             _ => false,
         })
     }
