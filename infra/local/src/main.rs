@@ -143,7 +143,7 @@ fn tell(outcome: &Outcome, begun: Instant) {
         report.done,
         report.skipped,
         report.parked,
-        report.push_seconds,
+        report.elapsed_seconds,
         begun.elapsed().as_secs()
     );
     let (all, new) = (&report.quickbooks, &report.added);

@@ -15,7 +15,7 @@ use sync::model::Kind;
 use sync::outcome::DoneAction;
 use sync::ports::Ledger;
 
-use super::{Demo, Outcome, only};
+use super::{Demo, Outcome};
 use crate::bundle::Bundle;
 use crate::demo::{Ending, Event};
 
@@ -70,9 +70,9 @@ pub(super) async fn problems(
     if outcome.report.added == Held::default() && outcome.report.writes > 0 {
         problems.push(format!("a repeated run has written to QuickBooks {} times", outcome.report.writes));
     }
-    let activities: Vec<Option<&Activity>> = outcome.endings.iter().map(only).collect();
+    // Each of the demo's messages holds one event.
+    let activities: Vec<&Activity> = outcome.endings.iter().flatten().collect();
     for (event, activity) in demo.events.iter().zip(&activities) {
-        let Some(activity) = activity else { continue };
         if !has_ended_well(event, activity, outcome.is_first) {
             problems.push(format!(
                 "{} should have ended as {:?}, but: {:?}",
@@ -168,12 +168,12 @@ fn entity_name(kind: Kind) -> &'static str {
 async fn links(
     bundle: &Bundle,
     books: &Books,
-    activities: &[Option<&Activity>],
+    activities: &[&Activity],
     found: &Entities,
 ) -> anyhow::Result<Vec<String>> {
     let ledger = bundle.aws.ledger(bundle.stack.output("LinksTable")?);
     let mut problems = Vec::new();
-    for activity in activities.iter().copied().flatten() {
+    for activity in activities {
         let (Some(kind), Some(billing_id), Some(id)) =
             (activity.kind, &activity.billing_id, &activity.quickbooks_id)
         else {

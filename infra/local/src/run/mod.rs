@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use quickbooks_simulator::server::CallKind;
 use serde::Serialize;
-use sync::activity::{Activity, ActivityResult};
+use sync::activity::ActivityResult;
 use sync::event;
 use sync::ids::CompanyId;
 use sync::model::Kind;
@@ -58,7 +58,7 @@ pub struct Report {
     pub writes: usize,
     /// From the first message to the last ending, in seconds.
     #[serde(rename = "elapsed_seconds")]
-    pub push_seconds: u64,
+    pub elapsed_seconds: u64,
     /// What is not as it should be.
     pub problems: Vec<String>,
 }
@@ -139,7 +139,7 @@ async fn push(
         }
     };
     let endings = bundle.endings(&sent, &count_down).await?;
-    let push_seconds = begun.elapsed().as_secs();
+    let elapsed_seconds = begun.elapsed().as_secs();
     let quickbooks = Held::of(bundle, realm)?;
     let calls = bundle.simulator.calls(Some(realm));
     let more = |(kind, times): (CallKind, u64)| {
@@ -158,7 +158,7 @@ async fn push(
         metered_calls: calls.metered - calls_before.metered,
         writes: writes(bundle, realm) - writes_before,
         calls: calls.by_kind.into_iter().filter_map(more).collect(),
-        push_seconds,
+        elapsed_seconds,
         problems: Vec::new(),
     };
     Ok(Outcome { report, endings, is_first })
@@ -216,9 +216,4 @@ fn writes(bundle: &Bundle, realm: &str) -> usize {
         [CallKind::Read, CallKind::Query, CallKind::Batch, CallKind::ChangeDataCapture];
     let calls = bundle.simulator.call_list(Some(realm));
     calls.iter().filter(|call| call.status == Some(200) && !READING.contains(&call.kind)).count()
-}
-
-/// The activity of a message that holds one event.
-fn only(ended: &Ended) -> Option<&Activity> {
-    ended.first()
 }
