@@ -244,6 +244,13 @@ pub fn known_edits(link: &Link, theirs: &Entity) -> BTreeMap<String, Timestamp> 
     edited
 }
 
+/// Our fields that somebody has changed in QuickBooks since the entity was created as `sent`, and when at the latest.
+pub fn edits_since(sent: &Entity, theirs: &Entity) -> BTreeMap<String, Timestamp> {
+    let at: Option<Timestamp> = theirs.last_updated_time().and_then(|time| time.parse().ok());
+    let names = fields::fingerprints(sent).into_keys().filter(|name| !fields::holds(theirs, sent, name));
+    names.map(|name| (name, at.unwrap_or(Timestamp::MAX))).collect()
+}
+
 fn their_value_stays(ours: &Entity, name: &str) -> String {
     let mine = fields::shown(ours, name);
     format!(
@@ -436,6 +443,14 @@ mod tests {
             &fields::fingerprints(&entity),
         );
         assert!(matches!(again, Change::Repeated(done) if done.notes == link.last_notes));
+    }
+
+    #[test]
+    fn an_edit_of_what_was_just_created_is_known() {
+        let sent = customer("Rosa", "old", "");
+        let theirs = customer("Rosa", "theirs", "2026-03-02T00:00:00Z");
+        assert_eq!(edits_since(&sent, &theirs).into_keys().collect::<Vec<_>>(), ["Notes"]);
+        assert!(edits_since(&sent, &customer("Rosa", "old", "2026-03-02T00:00:00Z")).is_empty());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::ids::QuickBooksId;
 use crate::link::{Intent, Link, MatchedBy};
 use crate::mapping::fields;
 use crate::outcome::{DoneAction, Park, ParkCause};
+use crate::plan;
 
 /// How far Intuit's clock and ours may be apart when an entity is taken for the one that was just created.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -38,7 +39,8 @@ impl Batch<'_> {
             [row] => {
                 let pushed = fields::fingerprints(&entity);
                 let link = self.new_link(subject, row, pushed, MatchedBy::Recovered, intent.generation)?;
-                self.store(Link { last_action: DoneAction::Created, ..link }).await
+                let edited = plan::edits_since(&entity, row);
+                self.store(Link { last_action: DoneAction::Created, edited, ..link }).await
             }
             several => {
                 let ids: Vec<&str> = several.iter().filter_map(Entity::id).collect();

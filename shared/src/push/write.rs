@@ -11,7 +11,7 @@ use quickbooks_wire::Entity;
 use rust_decimal::Decimal;
 
 use super::batch::{Batch, Ending};
-use crate::event::EntityEvent;
+use crate::event::{EntityEvent, Verb};
 use crate::failure::{Failure, classify, in_words};
 use crate::ids::{BillingId, EventId, QuickBooksId};
 use crate::link::{Entry, Fingerprints, Intent, Link, MatchedBy};
@@ -112,6 +112,14 @@ impl Batch<'_> {
     ) -> Result<Done, Ending> {
         let fingerprints = fields::fingerprints(&mapped);
         match entry {
+            Entry::Linked(link) if is_restored(subject.event, &link) => {
+                let link = self.look_again(link).await?;
+                let names = fields::changed(&link.pushed, &fingerprints);
+                match names.is_empty() {
+                    true => self.unchanged(subject, &link).await,
+                    false => self.update(subject, link, &mapped, names).await,
+                }
+            }
             Entry::Linked(link) => match plan::change(&link, Some(subject.event), &fingerprints) {
                 Change::Repeated(done) => Ok(done),
                 Change::Skip(SkipReason::Unchanged) => self.unchanged(subject, &link).await,
@@ -126,6 +134,30 @@ impl Batch<'_> {
                     return self.update(subject, link, &mapped, names).await;
                 }
                 self.unchanged(subject, &link).await
+            }
+        }
+    }
+
+    /// The link as it is if its entity was taken back without our knowing, as by a void whose answer was lost.
+    async fn look_again(&mut self, link: Link) -> Result<Link, Ending> {
+        Ok(match self.read(&link).await? {
+            Some(current) if self.may_have_taken_back(&current) => {
+                let pushed = fields::withdrawn(current.kind());
+                Link { withdrawn: true, pushed, ..as_seen(&link, &current) }
+            }
+            _ => link,
+        })
+    }
+
+    fn may_have_taken_back(&self, entity: &Entity) -> bool {
+        let inactivates = self.company.settings.inactivate_deleted;
+        match entity {
+            Entity::Customer(customer) => inactivates && customer.active == Some(false),
+            Entity::Item(item) => inactivates && item.active == Some(false),
+            Entity::Invoice(invoice) => matching::is_voided(invoice),
+            Entity::Payment(payment) => {
+                payment.total_amt == Some(Decimal::ZERO)
+                    && payment.private_note.as_deref().is_some_and(|note| note.starts_with("Voided"))
             }
         }
     }
@@ -471,6 +503,14 @@ impl Batch<'_> {
         self.remember(&link);
         Ok(link)
     }
+}
+
+/// Whether an event brings back what the link does not know to be gone.
+fn is_restored(event: &EntityEvent, link: &Link) -> bool {
+    event.verb == Verb::Restored
+        && !link.withdrawn
+        && event.id != link.last_event
+        && event.time >= link.billing_time
 }
 
 /// The link with the entity's version and fields as QuickBooks has them now.
