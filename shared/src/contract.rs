@@ -8,6 +8,7 @@
 mod activity;
 mod companies;
 mod ledger;
+mod pull_queue;
 mod vault;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::ids::{Books, CompanyId, RealmId};
 pub use activity::activity_log;
 pub use companies::companies;
 pub use ledger::ledger;
+pub use pull_queue::pull_queue;
 pub use vault::vault;
 
 fn company(name: &str) -> CompanyId {
@@ -51,7 +53,7 @@ fn noise(length: usize) -> String {
 mod tests {
     use futures::executor::block_on;
 
-    use crate::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger, MemoryVault};
+    use crate::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger, MemoryPullQueue, MemoryVault};
 
     #[test]
     fn the_stores_in_memory_keep_their_promises() {
@@ -63,5 +65,9 @@ mod tests {
         block_on(super::activity_log(&log, &log));
         let vault = MemoryVault::default();
         block_on(super::vault(&vault, &vault));
+        let queue = MemoryPullQueue::default();
+        block_on(super::pull_queue(&queue, async || {
+            queue.messages().into_iter().map(|message| (message.company.into(), message.body)).collect()
+        }));
     }
 }

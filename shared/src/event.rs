@@ -14,6 +14,9 @@ use serde_json::Value;
 use crate::ids::{BillingId, CompanyId, EventId};
 use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
 
+/// What a problem is said to be with that is not with a member.
+const WHOLE: &str = "The event";
+
 /// What happened to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,7 +92,7 @@ pub struct Received {
     pub event: Result<EntityEvent, Unreadable>,
 }
 
-/// Why an event, or a whole message, cannot be read. It is parked as it came.
+/// Why an event, a change notice or a whole message cannot be read. It is parked as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unreadable {
     /// Whose it is, as far as it says.
@@ -101,7 +104,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    fn new(value: Option<&Value>, problem: String) -> Unreadable {
+    pub(crate) fn new(value: Option<&Value>, problem: String) -> Unreadable {
         let text = |name: &str| value.and_then(|value| value.get(name)).and_then(Value::as_str);
         Unreadable {
             company: text("company").and_then(|text| CompanyId::new(text).ok()),
@@ -156,7 +159,7 @@ pub fn read(body: &str) -> Vec<Received> {
 
 fn read_event(value: &Value) -> Result<EntityEvent, Unreadable> {
     let unreadable = |problem: String| Unreadable::new(Some(value), problem);
-    let envelope: Envelope = typed(value, "").map_err(unreadable)?;
+    let envelope: Envelope = typed(value, "", WHOLE).map_err(unreadable)?;
     if envelope.specversion != "1.0" {
         let version = &envelope.specversion;
         return Err(unreadable(format!("`specversion` is `{version}`; only CloudEvents 1.0 is understood.")));
@@ -197,20 +200,20 @@ fn kind_and_verb(event_type: &str) -> Result<(Kind, Verb), String> {
 
 fn record(kind: Kind, data: &Value) -> Result<Record, String> {
     Ok(match kind {
-        Kind::Client => Record::Client(typed::<Box<Client>>(data, "data.")?),
-        Kind::Product => Record::Product(typed::<Product>(data, "data.")?),
-        Kind::Invoice => Record::Invoice(typed::<Box<Invoice>>(data, "data.")?),
-        Kind::Payment => Record::Payment(typed::<Box<Payment>>(data, "data.")?),
+        Kind::Client => Record::Client(typed::<Box<Client>>(data, "data.", WHOLE)?),
+        Kind::Product => Record::Product(typed::<Product>(data, "data.", WHOLE)?),
+        Kind::Invoice => Record::Invoice(typed::<Box<Invoice>>(data, "data.", WHOLE)?),
+        Kind::Payment => Record::Payment(typed::<Box<Payment>>(data, "data.", WHOLE)?),
     })
 }
 
-/// Reads a value, naming the member at which it fails.
-fn typed<T: DeserializeOwned>(value: &Value, prefix: &str) -> Result<T, String> {
+/// Reads a value, naming the member at which it fails, or `whole` if it is none.
+pub(crate) fn typed<T: DeserializeOwned>(value: &Value, prefix: &str, whole: &str) -> Result<T, String> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let place =
             if path == "." { prefix.trim_end_matches('.').to_owned() } else { format!("{prefix}{path}") };
-        let place = if place.is_empty() { "The event".to_owned() } else { format!("`{place}`") };
+        let place = if place.is_empty() { whole.to_owned() } else { format!("`{place}`") };
         format!("{place} cannot be read: {}.", error.into_inner())
     })
 }

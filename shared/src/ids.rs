@@ -131,6 +131,11 @@ impl EventId {
         EventId(format!("for {event}"))
     }
 
+    /// Names a change in QuickBooks. `text` is made of ids and digests, which are short and printable.
+    pub(crate) fn of_notice(text: &str) -> EventId {
+        EventId(text.to_owned())
+    }
+
     /// An id for an event that has none: its place in its message.
     pub fn of_message(message: &str, place: usize) -> EventId {
         let message: String = message.chars().filter(|c| !c.is_control()).take(45).collect();

@@ -16,6 +16,7 @@ pub mod matching;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod model;
+pub mod notice;
 pub mod number;
 pub mod outcome;
 pub mod parked;

@@ -11,8 +11,9 @@ use crate::activity::{Activity, ActivityResult};
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::link::{Entry, Intent, Link, LinkKey};
 use crate::model::Kind;
+use crate::notice::NoticeMessage;
 use crate::ports::{
-    ActivityLog, Companies, ConnectError, Lease, Ledger, LinkError, PushQueue, StoreError, Vault,
+    ActivityLog, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, StoreError, Vault,
 };
 use crate::reference::Reference;
 use crate::settings::{Company, Connection};
@@ -223,6 +224,30 @@ impl PushQueue for MemoryPushQueue {
         let mut sent = lock(&self.0);
         if !sent.iter().any(|(to, known, _)| to == company && known == id) {
             sent.push((company.clone(), id.clone(), body.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// A [`PullQueue`] in memory: only the sending side.
+#[derive(Debug, Default)]
+pub struct MemoryPullQueue(Mutex<Vec<NoticeMessage>>);
+
+impl MemoryPullQueue {
+    /// Every message that was sent, in order.
+    pub fn messages(&self) -> Vec<NoticeMessage> {
+        lock(&self.0).clone()
+    }
+}
+
+#[async_trait]
+impl PullQueue for MemoryPullQueue {
+    async fn send_notices(&self, messages: &[NoticeMessage]) -> Result<(), StoreError> {
+        let mut sent = lock(&self.0);
+        for message in messages {
+            if !sent.iter().any(|known| known.company == message.company && known.id == message.id) {
+                sent.push(message.clone());
+            }
         }
         Ok(())
     }

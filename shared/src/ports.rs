@@ -13,6 +13,7 @@ use crate::activity::Activity;
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::link::{Entry, Intent, Link, LinkKey, RequestId};
 use crate::model::{Kind, Record};
+use crate::notice::NoticeMessage;
 use crate::reference::{Reference, ReferenceLists};
 use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
@@ -214,6 +215,16 @@ pub trait PushQueue: Send + Sync {
     /// Sends a body of one or more of a company's events, behind everything that was sent before for the company. A
     /// body sent again under the same id within minutes is delivered once.
     async fn send(&self, company: &CompanyId, id: &EventId, body: &str) -> Result<(), StoreError>;
+}
+
+/// The queue that pulls come from.
+#[async_trait]
+pub trait PullQueue: Send + Sync {
+    /// Sends messages, each behind everything that was sent before for its company, in as few calls as possible. A
+    /// message sent again under the same id within minutes is delivered once.
+    ///
+    /// After a failure some may have been sent: all are to be sent again.
+    async fn send_notices(&self, messages: &[NoticeMessage]) -> Result<(), StoreError>;
 }
 
 // --- Companies ---

@@ -1,12 +1,14 @@
-//! The push queue: sending events, and saying when a message is to be delivered again.
+//! The queues: sending events and change notices, and saying when a message is to be delivered again.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
 use sync::ids::{CompanyId, EventId};
-use sync::ports::{PushQueue, StoreError};
+use sync::notice::NoticeMessage;
+use sync::ports::{PullQueue, PushQueue, StoreError};
 
 use crate::error::failed;
 
@@ -71,10 +73,40 @@ impl PushQueue for Queue {
     }
 }
 
-fn entry(
-    index: usize,
-    delay: &Delay,
-) -> Result<ChangeMessageVisibilityBatchRequestEntry, aws_sdk_sqs::error::BuildError> {
+#[async_trait]
+impl PullQueue for Queue {
+    async fn send_notices(&self, messages: &[NoticeMessage]) -> Result<(), StoreError> {
+        let action = "sending change notices";
+        // One after the other, which keeps each company's order.
+        for messages in messages.chunks(BATCH) {
+            let entries: Vec<_> = messages
+                .iter()
+                .enumerate()
+                .map(|(index, message)| sending(index, message))
+                .collect::<Result<_, _>>()
+                .map_err(|error| StoreError::new(action, error))?;
+            let request = self.client.send_message_batch().queue_url(&self.url);
+            let answer = request.set_entries(Some(entries)).send().await.map_err(failed(action))?;
+            if let Some(refused) = answer.failed().first() {
+                let code = refused.code();
+                let count = answer.failed().len();
+                return Err(StoreError::new(action, format!("SQS refused {count} of them: {code}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sending(index: usize, message: &NoticeMessage) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_group_id(message.company.as_str())
+        .message_deduplication_id(deduplication_id(&message.id))
+        .message_body(&message.body)
+        .build()
+}
+
+fn entry(index: usize, delay: &Delay) -> Result<ChangeMessageVisibilityBatchRequestEntry, BuildError> {
     ChangeMessageVisibilityBatchRequestEntry::builder()
         .id(index.to_string())
         .receipt_handle(&delay.receipt_handle)
