@@ -303,7 +303,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_notice_arrives_once_in_its_companys_order(notices in vec(any_notice(), 0..400)) {
+        fn every_notice_arrives_once_in_its_companys_order(notices in vec(any_notice(), 0..250)) {
             let messages = messages(&notices, now());
             for company in ["acme", "globex"].map(|company| CompanyId::new(company).unwrap()) {
                 let mut expected: Vec<ChangeNotice> = Vec::new();
