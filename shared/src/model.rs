@@ -3,7 +3,6 @@
 //! Money and quantities are decimals, read from and written as the text of JSON numbers; a number written as a
 //! string is read too. Members that are not known here are ignored; missing ones take the value said beside them.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -347,6 +346,9 @@ pub struct Invoice {
 /// One line of an invoice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InvoiceLine {
+    /// The line's own id, in an app that gives lines one that lasts.
+    #[serde(default)]
+    pub id: Option<String>,
     /// The product's id, when the billing app keeps it.
     #[serde(default)]
     pub product_id: Option<BillingId>,
@@ -488,13 +490,4 @@ pub struct Allocation {
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub invoice_date: Option<Date>,
-}
-
-/// A record as the billing app has it now, with the moment it was read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// The record.
-    pub record: Record,
-    /// When it was so.
-    pub as_of: Timestamp,
 }

@@ -143,6 +143,8 @@ pub enum ParkCause {
     Settings,
     /// QuickBooks refuses it.
     Refused,
+    /// The billing app refuses it, or does not let itself be asked.
+    BillingApp,
     /// The books are closed for its date.
     ClosedPeriod,
     /// It is paid, so it is not voided.

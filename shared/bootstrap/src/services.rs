@@ -8,8 +8,8 @@ use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoLedger, Queue, SecretsV
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sync::ids::{BillingId, CompanyId};
-use sync::model::{Kind, Record};
-use sync::ports::{Billing, Clock, StoreError};
+use sync::model::Kind;
+use sync::ports::{Billing, BillingError, Clock, StoreError, Stored};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -127,7 +127,7 @@ impl Billing for NoBilling {
         _company: &CompanyId,
         _kind: Kind,
         _id: &BillingId,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> Result<Option<Stored>, BillingError> {
         Ok(None)
     }
 }

@@ -127,6 +127,7 @@ pub(crate) fn product() -> Product {
 
 pub(crate) fn line(key: &str, quantity: &str, price: &str, percents: &[&str]) -> InvoiceLine {
     InvoiceLine {
+        id: None,
         product_id: None,
         product_key: key.into(),
         notes: format!("{key} work"),

@@ -13,7 +13,7 @@ use crate::link::{Entry, LinkKey};
 use crate::matching::Found;
 use crate::model::{Kind, Record};
 use crate::outcome::{DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
-use crate::ports::{CallError, LinkError, OpenError, QuickBooks, StoreError};
+use crate::ports::{BillingError, CallError, LinkError, OpenError, QuickBooks, StoreError};
 use crate::reference::Reference;
 use crate::settings::Company;
 
@@ -73,6 +73,26 @@ impl From<LinkError> for Ending {
             )
             .into(),
             _ => Box::new(Outcome::Retry(Retry { reason, after: None })),
+        }
+    }
+}
+
+impl From<BillingError> for Ending {
+    fn from(error: BillingError) -> Ending {
+        let reason = error.to_string();
+        match error {
+            BillingError::Store(store) => store_ending(&store),
+            BillingError::Later { after, .. } => Box::new(Outcome::Retry(Retry { reason, after })),
+            BillingError::Unknown(_) => Box::new(Outcome::Retry(Retry { reason, after: None })),
+            BillingError::NotOffered
+            | BillingError::Forbidden(_)
+            | BillingError::Gone
+            | BillingError::Refused(_) => Park::new(
+                ParkCause::BillingApp,
+                format!("It needs something of the billing app, but {reason}."),
+                "Correct it in the billing app, or renew the token that Counterpart has for it; then retry.",
+            )
+            .into(),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::matching::{self, Wanted};
 use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
 use crate::outcome::{Done, DoneAction, Park, ParkCause, SkipReason};
 use crate::plan;
+use crate::ports::Stored;
 
 impl Batch<'_> {
     /// Brings QuickBooks in step with one event.
@@ -38,7 +39,7 @@ impl Batch<'_> {
     /// Gets the record of an event that does not carry it.
     async fn fetch(&mut self, event: &EntityEvent) -> Result<Record, Ending> {
         let fetched = self.ports.billing.fetch(&event.company, event.kind, &event.subject).await?;
-        let Some(record) = fetched else {
+        let Some(Stored { record, .. }) = fetched else {
             return Err(Park::new(
                 ParkCause::MissingRecord,
                 format!(
@@ -229,7 +230,7 @@ impl Batch<'_> {
 
     async fn fetch_client(&mut self, event: &EntityEvent, id: &BillingId) -> Result<Client, Ending> {
         match self.ports.billing.fetch(&event.company, Kind::Client, id).await? {
-            Some(Record::Client(client)) => {
+            Some(Stored { record: Record::Client(client), .. }) => {
                 let mut wanted = Wanted::default();
                 wanted.client(&client);
                 self.ask(&wanted).await?;

@@ -13,7 +13,10 @@ use sync::activity::{Activity, ActivityResult};
 use sync::ids::{BillingId, Books, CompanyId, QuickBooksId, RealmId};
 use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger};
 use sync::model::{Kind, Record};
-use sync::ports::{ActivityLog, Billing, Clock, Companies, Connector, OpenError, QuickBooks, StoreError};
+use sync::ports::{
+    ActivityLog, Billing, BillingError, Clock, Companies, Connector, OpenError, QuickBooks, StoreError,
+    Stored,
+};
 use sync::push::{self, Message, Ports, Verdict};
 use sync::reference::Reference;
 use sync::settings::{Company, Connection, ConnectionState, Direction, Directions, Settings};
@@ -41,7 +44,7 @@ struct EventsOnly;
 
 #[async_trait]
 impl Billing for EventsOnly {
-    async fn fetch(&self, _: &CompanyId, _: Kind, _: &BillingId) -> Result<Option<Record>, StoreError> {
+    async fn fetch(&self, _: &CompanyId, _: Kind, _: &BillingId) -> Result<Option<Stored>, BillingError> {
         Ok(None)
     }
 }

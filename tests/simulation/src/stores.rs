@@ -9,10 +9,10 @@ use sync::activity::{Activity, ActivityResult};
 use sync::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use sync::link::{Entry, Intent, Link, LinkKey};
 use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger};
-use sync::model::{Kind, Record};
+use sync::model::Kind;
 use sync::ports::{
-    ActivityLog, Billing, Companies, ConnectError, Connector, Lease, Ledger, LinkError, OpenError, PushQueue,
-    QuickBooks, StoreError,
+    ActivityLog, Billing, BillingError, Companies, ConnectError, Connector, Lease, Ledger, LinkError,
+    OpenError, PushQueue, QuickBooks, StoreError, Stored,
 };
 use sync::reference::Reference;
 use sync::settings::{Company, Connection};
@@ -142,11 +142,16 @@ impl Billing for Stores {
         company: &CompanyId,
         kind: Kind,
         id: &BillingId,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> Result<Option<Stored>, BillingError> {
         let app = self.apps.iter().map(|app| app.lock().unwrap_or_else(PoisonError::into_inner));
         let found =
             app.into_iter().find(|app| app.id == *company && app.answers).and_then(|app| app.fetch(kind, id));
-        self.chaos.store("asking the billing app", async { Ok(found) }).await
+        // Only the push asks, and it does not look at the time.
+        let stored = found.map(|record| Stored { record, updated_at: Timestamp::UNIX_EPOCH, deleted: false });
+        self.chaos
+            .store("asking the billing app", async { Ok::<_, StoreError>(stored) })
+            .await
+            .map_err(BillingError::from)
     }
 }
 

@@ -157,6 +157,7 @@ fn line(sold: &Sold, taxes: &[Tax], products: &[products::Listed]) -> anyhow::Re
 
 fn free_line(notes: &str, quantity: &str, price: &str) -> anyhow::Result<InvoiceLine> {
     Ok(InvoiceLine {
+        id: None,
         product_id: None,
         product_key: String::new(),
         notes: notes.into(),

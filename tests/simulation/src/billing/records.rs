@@ -142,6 +142,7 @@ impl BillingApp {
             _ => (None, format!("Extra k{}q{}", self.place, number / 8)),
         };
         InvoiceLine {
+            id: None,
             product_id,
             product_key,
             notes: dice.pick("notes", &["Front garden", "Back garden", ""]).to_owned(),
