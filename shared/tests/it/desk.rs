@@ -12,10 +12,9 @@ use serde_json::{Value, json};
 use sync::activity::{Activity, ActivityResult};
 use sync::ids::{BillingId, Books, CompanyId, QuickBooksId, RealmId};
 use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger};
-use sync::model::{Kind, Record};
+use sync::model::Kind;
 use sync::ports::{
-    ActivityLog, Billing, BillingError, Clock, Companies, Connector, OpenError, QuickBooks, StoreError,
-    Stored,
+    ActivityLog, Billing, BillingError, Clock, Companies, Connector, OpenError, QuickBooks, Stored,
 };
 use sync::push::{self, Message, Ports, Verdict};
 use sync::reference::Reference;
