@@ -75,4 +75,12 @@ impl ActivityResult {
     pub fn is_parked(&self) -> bool {
         matches!(self, ActivityResult::Parked(_))
     }
+
+    /// The record that it waits for, if it goes on by itself once that has its counterpart.
+    pub fn waits_for(&self) -> Option<&(Kind, BillingId)> {
+        match self {
+            ActivityResult::Parked(park) => park.waits_for.as_ref(),
+            _ => None,
+        }
+    }
 }

@@ -19,6 +19,9 @@ use crate::reference::Reference;
 use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
 
+/// The longest body of an intent, in bytes.
+const LONGEST_BODY: usize = 800_000;
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -99,7 +102,8 @@ impl Ledger for MemoryLedger {
             .and_then(|shelf| shelf.by_quickbooks.get(&(kind, quickbooks_id.clone())).cloned()))
     }
 
-    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, StoreError> {
+    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, LinkError> {
+        fits(intent)?;
         let mut shelves = lock(&self.0);
         let entries = &mut shelves.entry(books.clone()).or_default().by_billing;
         let key = (intent.kind, intent.billing_id.clone());
@@ -137,7 +141,12 @@ impl Ledger for MemoryLedger {
             return Err(LinkError::QuickBooksTaken(holder.clone()));
         }
         if let Some(stand_in) = replacing {
-            shelf.by_billing.remove(&(link.kind, stand_in.clone()));
+            let key = (link.kind, stand_in.clone());
+            if matches!(shelf.by_billing.get(&key), Some(Entry::Linked(stored)) if stored.quickbooks_id != link.quickbooks_id)
+            {
+                return Err(LinkError::Changed);
+            }
+            shelf.by_billing.remove(&key);
         }
         shelf.put(link);
         Ok(())
@@ -159,6 +168,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn supersede(&self, books: &Books, link: &Link, intent: &Intent) -> Result<(), LinkError> {
+        fits(intent)?;
         let mut shelves = lock(&self.0);
         let shelf = shelves.entry(books.clone()).or_default();
         match shelf.linked(link) {
@@ -173,6 +183,11 @@ impl Ledger for MemoryLedger {
             _ => Err(LinkError::Changed),
         }
     }
+}
+
+/// Refuses what a real store could not keep.
+fn fits(intent: &Intent) -> Result<(), LinkError> {
+    if intent.body.len() > LONGEST_BODY { Err(LinkError::TooLong) } else { Ok(()) }
 }
 
 /// An [`ActivityLog`] in memory.
@@ -204,6 +219,16 @@ impl ActivityLog for MemoryActivityLog {
 
     async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError> {
         Ok(self.of(company).into_iter().filter(|activity| activity.result.is_parked()).collect())
+    }
+
+    async fn waiting_for(
+        &self,
+        company: &CompanyId,
+        records: &[(Kind, BillingId)],
+    ) -> Result<Vec<Activity>, StoreError> {
+        let waits =
+            |entry: &Activity| entry.result.waits_for().is_some_and(|record| records.contains(record));
+        Ok(self.of(company).into_iter().filter(waits).collect())
     }
 }
 

@@ -139,6 +139,8 @@ pub enum ParkCause {
     Currency,
     /// The record's own amounts cannot be booked.
     Amount,
+    /// The record is longer than can be pushed safely.
+    TooLong,
     /// Settings are missing, such as the default income account.
     Settings,
     /// QuickBooks refuses it.

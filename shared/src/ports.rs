@@ -279,21 +279,25 @@ pub trait Ledger: Send + Sync {
     ) -> Result<Option<BillingId>, StoreError>;
 
     /// Records what is about to be created, unless the record has an entry already; answers with that entry then.
-    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, StoreError>;
+    /// Fails with [`LinkError::TooLong`] for an intent that is longer than the store can keep, else only as the store
+    /// does. Every store keeps 700 kB of ordinary text.
+    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, LinkError>;
 
     /// Forgets an intent that certainly came to nothing. Leaves anything else alone.
     async fn abandon(&self, books: &Books, intent: &Intent) -> Result<(), StoreError>;
 
     /// Makes the two records counterparts, in place of the record's intent if it has one. A link that is there
     /// already, between the same two, is replaced. `replacing` is the stand-in under which the billing record was
-    /// linked before its id was known; its link becomes this one.
+    /// linked before its id was known; its link becomes this one. Fails with [`LinkError::Changed`] if the stand-in is
+    /// linked with another entity.
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError>;
 
     /// Stores what both sides look like now; storing the same again changes nothing. Fails with [`LinkError::Changed`] if the stored link is no longer the
     /// revision before `link.revision`.
     async fn refresh(&self, books: &Books, link: &Link) -> Result<(), LinkError>;
 
-    /// Replaces a link whose entity is gone from QuickBooks by the intent to create the next one.
+    /// Replaces a link whose entity is gone from QuickBooks by the intent to create the next one. Refuses what
+    /// [`Ledger::begin`] refuses.
     async fn supersede(&self, books: &Books, link: &Link, intent: &Intent) -> Result<(), LinkError>;
 }
 
@@ -309,6 +313,9 @@ pub enum LinkError {
     /// Somebody else stored a newer state in between.
     #[error("the link was changed by somebody else in between")]
     Changed,
+    /// What is to be created is longer than the store can keep.
+    #[error("what is to be created is too long to be recorded beforehand")]
+    TooLong,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -326,6 +333,14 @@ pub trait ActivityLog: Send + Sync {
 
     /// A company's parked entries, oldest first.
     async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError>;
+
+    /// A company's parked entries that wait for one of the records, oldest first. Costs nothing for the entries that
+    /// wait for something else.
+    async fn waiting_for(
+        &self,
+        company: &CompanyId,
+        records: &[(Kind, BillingId)],
+    ) -> Result<Vec<Activity>, StoreError>;
 }
 
 /// The queue that pushes come from.

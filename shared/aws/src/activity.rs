@@ -1,8 +1,9 @@
 //! The activity log in DynamoDB.
 //!
 //! The partition is the company, the sort key `{time}#{event id}`. A parked entry also has a mark under the same sort
-//! key in the partition `{company}#parked`, so that they are found without reading all others, and consistently: an
-//! index would lag behind. A mark without its parked entry means nothing. Entries that are not parked expire.
+//! key in the partition `{company}#parked`, and one that waits for a record another in that record's partition,
+//! `{company}#waiting#{kind}#{billing id}`, so that they are found without reading all others, and consistently: an
+//! index would lag behind. A mark without its entry means nothing. Entries that are not parked expire.
 //!
 //! An entry holds its event, and an event may be longer than an item can be. Then the packed entry goes on in items
 //! of its own, in the partition `{company}#parts`; they are written before the entry that names them in `parts`.
@@ -15,7 +16,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use sync::activity::{Activity, ActivityResult};
-use sync::ids::CompanyId;
+use sync::ids::{BillingId, CompanyId};
+use sync::model::Kind;
 use sync::ports::{ActivityLog, StoreError};
 
 use crate::item::{
@@ -26,6 +28,8 @@ use crate::table::{Condition, Order, Table, Write, Written};
 
 /// There when the entry is parked.
 const PARKED: &str = "parked";
+/// The partition of the record that the entry waits for.
+const WAITING: &str = "waiting";
 /// The sort keys of an entry's further items.
 const PARTS: &str = "parts";
 /// There when the entry says Done.
@@ -63,6 +67,10 @@ impl DynamoActivityLog {
         if is_done(entry) {
             item.insert(DONE.to_owned(), AttributeValue::Bool(true));
         }
+        let waiting = entry.result.waits_for().map(|record| waiting_partition(company, record));
+        if let Some(waiting) = &waiting {
+            item.insert(WAITING.to_owned(), text(waiting));
+        }
         if entry.result.is_parked() {
             item.insert(PARKED.to_owned(), AttributeValue::Bool(true));
         } else {
@@ -80,23 +88,51 @@ impl DynamoActivityLog {
         for part in others.iter().filter(|part| !stands.contains(part)) {
             self.table.delete(WRITING, &parts_partition(company), part).await?;
         }
+        if let Some(waiting) = &waiting {
+            self.table.put(WRITING, keyed(waiting, &sk)).await?;
+        }
+        if let Ok(before) = get_text(&replaced, WAITING)
+            && waiting.as_deref() != Some(before)
+        {
+            let waits_no_more = Condition::new("attribute_not_exists(#waiting) OR #waiting <> :waiting")
+                .value("waiting", text(before));
+            self.unmark(company, before, &sk, waits_no_more).await?;
+        }
         if entry.result.is_parked() {
             self.table.put(WRITING, keyed(&parked_partition(company), &sk)).await
         } else if replaced.contains_key(PARKED) {
-            self.unmark(company, &sk).await
+            let is_not_parked = Condition::new("attribute_not_exists(#parked)");
+            self.unmark(company, &parked_partition(company), &sk, is_not_parked).await
         } else {
             Ok(())
         }
     }
 
-    /// Takes the mark away, unless the entry has been parked again.
-    async fn unmark(&self, company: &str, sk: &str) -> Result<(), StoreError> {
-        let is_not_parked = Condition::new("attribute_not_exists(#parked)");
-        let writes = vec![
-            Write::Check(keyed(company, sk), is_not_parked),
-            Write::Delete(keyed(&parked_partition(company), sk), None),
-        ];
+    /// Takes the mark in a partition away, unless the entry needs it again.
+    async fn unmark(
+        &self,
+        company: &str,
+        partition: &str,
+        sk: &str,
+        is_idle: Condition,
+    ) -> Result<(), StoreError> {
+        let writes =
+            vec![Write::Check(keyed(company, sk), is_idle), Write::Delete(keyed(partition, sk), None)];
         self.table.transact(WRITING, writes).await.map(|_| ())
+    }
+
+    /// The entries that have a mark in a partition, oldest first.
+    async fn marked(&self, company: &CompanyId, partition: &str) -> Result<Vec<Activity>, StoreError> {
+        let marks = self.table.query(READING, partition, Order::Ascending, usize::MAX).await?;
+        let sks: Vec<String> = marks
+            .iter()
+            .map(|mark| get_text(mark, SK).map(str::to_owned))
+            .collect::<Result<_, _>>()
+            .map_err(bad(READING))?;
+        let mut items = self.table.get_all(READING, company.as_str(), &sks).await?;
+        items.retain(|item| item.contains_key(PARKED));
+        items.sort_by(|a, b| get_text(a, SK).ok().cmp(&get_text(b, SK).ok()));
+        self.read_all(company, items).await
     }
 
     /// Puts the beginning into the item and writes the rest. Returns the keys of what it has written.
@@ -157,6 +193,10 @@ fn parked_partition(company: &str) -> String {
     format!("{company}#parked")
 }
 
+fn waiting_partition(company: &str, (kind, id): &(Kind, BillingId)) -> String {
+    format!("{company}#waiting#{kind}#{id}")
+}
+
 fn parts_partition(company: &str) -> String {
     format!("{company}#parts")
 }
@@ -199,17 +239,23 @@ impl ActivityLog for DynamoActivityLog {
     }
 
     async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError> {
-        let partition = parked_partition(company.as_str());
-        let marks = self.table.query(READING, &partition, Order::Ascending, usize::MAX).await?;
-        let sks: Vec<String> = marks
-            .iter()
-            .map(|mark| get_text(mark, SK).map(str::to_owned))
-            .collect::<Result<_, _>>()
-            .map_err(bad(READING))?;
-        let mut items = self.table.get_all(READING, company.as_str(), &sks).await?;
-        items.retain(|item| item.contains_key(PARKED));
-        items.sort_by(|a, b| get_text(a, SK).ok().cmp(&get_text(b, SK).ok()));
-        self.read_all(company, items).await
+        self.marked(company, &parked_partition(company.as_str())).await
+    }
+
+    async fn waiting_for(
+        &self,
+        company: &CompanyId,
+        records: &[(Kind, BillingId)],
+    ) -> Result<Vec<Activity>, StoreError> {
+        let partitions: Vec<String> =
+            records.iter().map(|record| waiting_partition(company.as_str(), record)).collect();
+        let reads: Vec<_> = partitions.iter().map(|partition| self.marked(company, partition)).collect();
+        let found: Vec<Vec<Activity>> = stream::iter(reads).buffered(CONCURRENT).try_collect().await?;
+        let mut waiting: Vec<Activity> = found.into_iter().flatten().collect();
+        waiting.retain(|entry| entry.result.waits_for().is_some_and(|record| records.contains(record)));
+        waiting.sort_by_key(sort_key);
+        waiting.dedup_by(|one, other| sort_key(one) == sort_key(other));
+        Ok(waiting)
     }
 }
 

@@ -110,6 +110,14 @@ fn bad(action: &'static str) -> impl FnOnce(BadItem) -> StoreError {
     move |error| StoreError::new(action, error)
 }
 
+/// Why an intent cannot be stored.
+fn unrecorded(action: &'static str) -> impl FnOnce(BadItem) -> LinkError {
+    move |error| match error {
+        BadItem::TooLong(_) => LinkError::TooLong,
+        other => StoreError::new(action, other).into(),
+    }
+}
+
 /// The stored link is this one's state before.
 fn is_revision(link: &Link, revision: u64) -> Condition {
     Condition::new("#state = :linked AND #quickbooks_id = :quickbooks_id AND #revision = :revision")
@@ -211,9 +219,9 @@ impl Ledger for DynamoLedger {
         item.as_ref().map(read_billing_id).transpose()
     }
 
-    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, StoreError> {
+    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, LinkError> {
         let action = "recording an intent";
-        let item = pending_item(books, intent).map_err(bad(action))?;
+        let item = pending_item(books, intent).map_err(unrecorded(action))?;
         let is_new = Condition::new("attribute_not_exists(#pk)");
         match self.table.put_if(action, item, is_new).await? {
             Written::Yes(_) => Ok(None),
@@ -279,7 +287,7 @@ impl Ledger for DynamoLedger {
             .value("billing_id", text(link.billing_id.as_str()));
         let writes = vec![
             Write::Put(
-                pending_item(books, intent).map_err(bad(action))?,
+                pending_item(books, intent).map_err(unrecorded(action))?,
                 Some(is_revision(link, link.revision)),
             ),
             Write::Delete(keyed(&partition, &quickbooks_key(link.kind, &link.quickbooks_id)), Some(is_ours)),

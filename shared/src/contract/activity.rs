@@ -13,6 +13,7 @@ pub async fn activity_log(one: &dyn ActivityLog, two: &dyn ActivityLog) {
     an_event_has_one_entry(one, two).await;
     what_was_done_stays_told(one, two).await;
     parked_entries_come_oldest_first(one, two).await;
+    what_waits_for_a_record_is_found_by_it(one, two).await;
     companies_are_apart(one).await;
     a_long_event_is_kept_whole(one, two).await;
 }
@@ -110,6 +111,38 @@ async fn parked_entries_come_oldest_first(one: &dyn ActivityLog, two: &dyn Activ
         .await
         .unwrap();
     assert_eq!(events(&one.parked(&id).await.unwrap())[0], "e02");
+}
+
+async fn what_waits_for_a_record_is_found_by_it(one: &dyn ActivityLog, two: &dyn ActivityLog) {
+    let id = company("waiting");
+    let record = |kind, id: &str| (kind, BillingId::new(id).unwrap());
+    let (invoice, client, other) =
+        (record(Kind::Invoice, "7#a"), record(Kind::Client, "7#a"), record(Kind::Invoice, "8"));
+    let waiting = |event: &str, second, waits_for: &(Kind, BillingId)| {
+        entry(&id, event, second, ActivityResult::Parked(Park::missing(waits_for.0, &waits_for.1)))
+    };
+    let entries = [
+        waiting("late", 3, &invoice),
+        waiting("early", 1, &invoice),
+        waiting("elsewhere", 2, &client),
+        entry(&id, "taxed", 4, parked()),
+    ];
+    one.record(&entries).await.unwrap();
+    let found = two.waiting_for(&id, std::slice::from_ref(&invoice)).await.unwrap();
+    assert_eq!(found, [entries[1].clone(), entries[0].clone()]);
+    let found = two.waiting_for(&id, &[other.clone(), client.clone(), invoice.clone()]).await.unwrap();
+    assert_eq!(events(&found), ["early", "elsewhere", "late"]);
+    assert_eq!(two.waiting_for(&id, &[]).await.unwrap(), []);
+    assert_eq!(two.waiting_for(&company("waiting-too"), std::slice::from_ref(&invoice)).await.unwrap(), []);
+
+    // One goes on, one comes to wait for another record, and one waits for nothing but a person.
+    one.record(&[entry(&id, "early", 1, done()), waiting("late", 3, &other)]).await.unwrap();
+    one.record(&[entry(&id, "elsewhere", 2, parked())]).await.unwrap();
+    assert_eq!(two.waiting_for(&id, &[invoice.clone(), client]).await.unwrap(), []);
+    assert_eq!(events(&two.waiting_for(&id, &[other]).await.unwrap()), ["late"]);
+    assert_eq!(events(&two.parked(&id).await.unwrap()), ["elsewhere", "late", "taxed"]);
+    two.record(&[waiting("early", 1, &invoice)]).await.unwrap();
+    assert_eq!(one.waiting_for(&id, &[invoice]).await.unwrap(), [], "what was done waits no more");
 }
 
 async fn companies_are_apart(one: &dyn ActivityLog) {

@@ -22,10 +22,12 @@ pub async fn ledger(one: &dyn Ledger, two: &dyn Ledger) {
     of_racing_refreshes_one_is_stored(one, two).await;
     a_link_is_superseded_by_an_intent(one, two).await;
     a_stand_in_gives_way(one, two).await;
+    a_stand_in_linked_elsewhere_stays(one, two).await;
     a_product_is_found_by_its_key(one).await;
     kinds_and_books_are_apart(one).await;
     many_entries_are_read_at_once(one).await;
     a_long_body_is_kept(one, two).await;
+    a_body_that_is_too_long_is_refused(one, two).await;
 }
 
 fn billing(id: &str) -> BillingId {
@@ -277,6 +279,17 @@ async fn a_stand_in_gives_way(one: &dyn Ledger, two: &dyn Ledger) {
     assert_eq!(by_key(two, &books, "W-3").await, Some(billing("p3")));
 }
 
+async fn a_stand_in_linked_elsewhere_stays(one: &dyn Ledger, two: &dyn Ledger) {
+    let books = books("stand-in-elsewhere", 1);
+    let stand_in = product("key:W-1", "1", "W-1");
+    one.link(&books, &stand_in, None).await.unwrap();
+    let refused = two.link(&books, &product("p1", "2", "W-1"), Some(&stand_in.billing_id)).await;
+    assert!(matches!(refused, Err(LinkError::Changed)), "{refused:?}");
+    assert_eq!(entry(one, &books, Kind::Product, "key:W-1").await, Some(Entry::Linked(stand_in)));
+    assert_eq!(entry(one, &books, Kind::Product, "p1").await, None, "nothing is left of a refused link");
+    assert_eq!(one.billing_id(&books, Kind::Product, &quickbooks("2")).await.unwrap(), None);
+}
+
 async fn a_product_is_found_by_its_key(one: &dyn Ledger) {
     let books = books("product-key", 1);
     assert_eq!(by_key(one, &books, "W-1").await, None);
@@ -349,4 +362,14 @@ async fn a_long_body_is_kept(one: &dyn Ledger, two: &dyn Ledger) {
     let long = Intent { body, ..intent("a", "r1") };
     one.begin(&books, &long).await.unwrap();
     assert_eq!(client(two, &books, "a").await, Some(Entry::Pending(long)));
+}
+
+async fn a_body_that_is_too_long_is_refused(one: &dyn Ledger, two: &dyn Ledger) {
+    let books = books("too-long-body", 1);
+    let long = |id: &str| Intent { body: noise(1_200_000), ..intent(id, "r1") };
+    assert!(matches!(one.begin(&books, &long("a")).await, Err(LinkError::TooLong)));
+    assert_eq!(client(two, &books, "a").await, None, "nothing is left of it");
+    one.link(&books, &link("b", "1"), None).await.unwrap();
+    assert!(matches!(two.supersede(&books, &link("b", "1"), &long("b")).await, Err(LinkError::TooLong)));
+    assert_eq!(client(one, &books, "b").await, Some(Entry::Linked(link("b", "1"))));
 }

@@ -66,6 +66,12 @@ impl From<LinkError> for Ending {
             other => other.to_string(),
         };
         match error {
+            LinkError::TooLong => Park::new(
+                ParkCause::TooLong,
+                "It is too long: what is sent to QuickBooks has to be recorded beforehand, and this does not fit.",
+                "Shorten the descriptions of its lines, or split it into several records; then retry.",
+            )
+            .into(),
             LinkError::QuickBooksTaken(other) => Park::new(
                 ParkCause::AlreadyLinked,
                 format!("Its counterpart in QuickBooks is linked with billing record {other} already."),
@@ -196,16 +202,11 @@ impl<'a> Batch<'a> {
     /// Carries parked events out that waited for a record which has its counterpart now (T14), until none is left.
     pub(super) async fn release(&mut self, released: &mut Vec<Activity>) -> Result<(), Retry> {
         while !self.made.is_empty() {
-            let made = std::mem::take(&mut self.made);
-            let parked =
-                self.ports.activity.parked(&self.books.company).await.map_err(|error| later(&error))?;
-            for entry in parked {
-                let ActivityResult::Parked(Park { waits_for: Some(record), .. }) = &entry.result else {
-                    continue;
-                };
+            let made: Vec<(Kind, BillingId)> = self.made.drain().collect();
+            let waiting = self.ports.activity.waiting_for(&self.books.company, &made).await;
+            for entry in waiting.map_err(|error| later(&error))? {
                 let event = entry.event_json.as_deref().map(event::read).unwrap_or_default().pop();
-                if let (true, Some(Ok(event))) = (made.contains(record), event.map(|received| received.event))
-                {
+                if let Some(Ok(event)) = event.map(|received| received.event) {
                     released.extend(self.push_parked(&entry, &event).await?);
                 }
             }

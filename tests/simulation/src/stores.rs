@@ -71,7 +71,7 @@ impl Ledger for Stores {
         Ok(found.filter(|_| !self.is(Sabotage::TheOtherSideIsNotUnique)))
     }
 
-    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, StoreError> {
+    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, LinkError> {
         if self.is(Sabotage::IntentsAreForgotten) {
             return Ok(None);
         }
@@ -132,6 +132,14 @@ impl ActivityLog for Stores {
 
     async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError> {
         self.chaos.store("reading parked activity", self.activity.parked(company)).await
+    }
+
+    async fn waiting_for(
+        &self,
+        company: &CompanyId,
+        records: &[(Kind, BillingId)],
+    ) -> Result<Vec<Activity>, StoreError> {
+        self.chaos.store("reading what waits", self.activity.waiting_for(company, records)).await
     }
 }
 
