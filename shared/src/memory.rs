@@ -1,6 +1,8 @@
 //! The stores in memory, for tests and the simulation. They keep every promise of [`crate::ports`], atomically,
 //! as the real ones do.
 
+mod billing;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +20,8 @@ use crate::ports::{
 use crate::reference::Reference;
 use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
+
+pub use billing::MemoryBilling;
 
 /// The longest body of an intent, in bytes.
 const LONGEST_BODY: usize = 800_000;
