@@ -12,7 +12,7 @@ use crate::ids::{BillingId, Books, QuickBooksId};
 use crate::link::{Entry, LinkKey};
 use crate::matching::Found;
 use crate::model::{Kind, Record};
-use crate::outcome::{DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::ports::{BillingError, CallError, LinkError, OpenError, QuickBooks, StoreError};
 use crate::reference::Reference;
 use crate::settings::Company;
@@ -239,6 +239,18 @@ impl<'a> Batch<'a> {
 
     fn reference_in_doubt(&self) -> bool {
         self.ports.clock.now().duration_since(self.reference.read_at) > REFERENCE_AGE_IN_DOUBT
+    }
+
+    /// How an event ended that was carried out before, if nothing was carried out for its record since.
+    pub(super) fn ending_of(&self, event: &EntityEvent) -> Option<Done> {
+        match self.entry(event.kind, &event.subject)? {
+            Entry::Linked(link) if link.last_event == event.id => Some(Done {
+                action: link.last_action,
+                quickbooks_id: link.quickbooks_id.clone(),
+                notes: link.last_notes.clone(),
+            }),
+            _ => None,
+        }
     }
 
     /// Notes that the connection has ended; nothing more is tried in this batch.

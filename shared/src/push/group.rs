@@ -118,7 +118,13 @@ async fn process(
                     batch = Some(opened.map_err(|retry| (delivery.message, retry))?);
                 }
                 match &mut batch {
-                    Some(Ok(batch)) => (batch.push(acting).await, Some(batch.books.clone())),
+                    Some(Ok(batch)) => {
+                        let replaced = events.iter().filter(|(other, event)| {
+                            decisive.get(other) == Some(&by) && event.id != acting.id
+                        });
+                        endings.end_as_before(batch, replaced);
+                        (batch.push(acting).await, Some(batch.books.clone()))
+                    }
                     Some(Err(park)) => (Outcome::Parked(park.clone()), None),
                     None => {
                         (Outcome::Retry(Retry { reason: "the batch is not open".into(), after: None }), None)
@@ -194,6 +200,19 @@ impl Endings {
 
     fn end(&mut self, place: usize, outcome: Outcome, books: Option<Books>) {
         self.by_place.entry(place).or_insert((outcome, books));
+    }
+
+    /// Events that others replace now, and that were carried out before their worker died, end as they did then.
+    fn end_as_before<'e>(
+        &mut self,
+        batch: &Batch<'_>,
+        replaced: impl Iterator<Item = &'e (usize, &'e EntityEvent)>,
+    ) {
+        for (place, event) in replaced {
+            if let Some(done) = batch.ending_of(event) {
+                self.end(*place, Outcome::Done(done), Some(batch.books.clone()));
+            }
+        }
     }
 
     /// The activity of the events that have ended, in their order, one entry for each event id.

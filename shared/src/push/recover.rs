@@ -1,7 +1,7 @@
 //! Finishing creates whose outcome is not known: finding what was created, or sending the same request again.
 
 use jiff::{SignedDuration, Timestamp};
-use quickbooks_wire::query::{Query, eq};
+use quickbooks_wire::query::{Query, eq, ge};
 use quickbooks_wire::{Customer, Entity, Invoice, Item, Payment};
 use rust_decimal::Decimal;
 
@@ -24,7 +24,7 @@ impl Batch<'_> {
         let Some(entity) = body else {
             return Err(again("the recorded intent cannot be read"));
         };
-        let rows = self.quickbooks.query(&[natural_key(&entity)]).await;
+        let rows = self.quickbooks.query(&[natural_key(&entity, intent.at)]).await;
         let rows = self.answer(rows)?;
         let mut candidates = Vec::new();
         for row in rows.into_iter().flatten().filter(|row| is_result_of(row, &entity, intent)) {
@@ -59,8 +59,14 @@ impl Batch<'_> {
     }
 }
 
-/// Finds what an entity that was sent became, should it have been created.
-fn natural_key(entity: &Entity) -> Query {
+/// Finds what an entity that was sent became, should it have been created. Transactions are found by the time, since a
+/// bookkeeper may have changed anything else of them meanwhile.
+fn natural_key(entity: &Entity, begun: Timestamp) -> Query {
+    let earliest =
+        begun.saturating_sub(CLOCK_SKEW).unwrap_or(begun).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let since = |query: Query, customer: String| {
+        query.filter(eq("CustomerRef", &customer)).filter(ge("MetaData.CreateTime", &earliest))
+    };
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let reference =
         |value: &Option<quickbooks_wire::Ref>| value.as_ref().map_or("", |value| value.id()).to_owned();
@@ -69,12 +75,8 @@ fn natural_key(entity: &Entity) -> Query {
             Query::from("Customer").filter(eq("DisplayName", &text(&customer.display_name)))
         }
         Entity::Item(item) => Query::from("Item").filter(eq("Name", &text(&item.name))),
-        Entity::Invoice(invoice) => Query::from("Invoice")
-            .filter(eq("CustomerRef", &reference(&invoice.customer_ref)))
-            .filter(eq("TxnDate", &text(&invoice.txn_date))),
-        Entity::Payment(payment) => Query::from("Payment")
-            .filter(eq("CustomerRef", &reference(&payment.customer_ref)))
-            .filter(eq("TxnDate", &text(&payment.txn_date))),
+        Entity::Invoice(invoice) => since(Query::from("Invoice"), reference(&invoice.customer_ref)),
+        Entity::Payment(payment) => since(Query::from("Payment"), reference(&payment.customer_ref)),
     };
     query.order_by_descending("MetaData.CreateTime").max(1000)
 }
@@ -102,16 +104,19 @@ fn same_item(row: &Item, sent: &Item) -> bool {
     row.active != Some(false) && row.name == sent.name && row.item_type == sent.item_type
 }
 
+/// A number of its own tells an invoice from all others; else its amounts and its note do.
 fn same_invoice(row: &Invoice, sent: &Invoice) -> bool {
     let sales = |invoice: &Invoice| -> Vec<Decimal> {
         let sales = invoice.lines().iter().filter(|line| line.sales_item_line_detail.is_some());
         sales.filter_map(|line| line.amount).map(|amount| amount.normalize()).collect()
     };
-    // Without a number of its own the document is numbered by QuickBooks.
-    let numbered = sent.doc_number.is_none() || row.doc_number == sent.doc_number;
-    numbered && row.private_note == sent.private_note && sales(row) == sales(sent)
+    match &sent.doc_number {
+        Some(_) => row.doc_number == sent.doc_number,
+        None => row.private_note == sent.private_note && sales(row) == sales(sent),
+    }
 }
 
+/// A reference and an amount tell a payment from the others; without a reference what it pays and its note do too.
 fn same_payment(row: &Payment, sent: &Payment) -> bool {
     let applied = |payment: &Payment| -> Vec<(Decimal, String)> {
         let mut applied: Vec<(Decimal, String)> = payment
@@ -125,10 +130,11 @@ fn same_payment(row: &Payment, sent: &Payment) -> bool {
         applied.sort();
         applied
     };
-    row.total_amt == sent.total_amt
-        && row.payment_ref_num == sent.payment_ref_num
-        && row.private_note == sent.private_note
-        && applied(row) == applied(sent)
+    // A void leaves no amount.
+    let amount = row.total_amt == sent.total_amt || row.total_amt == Some(Decimal::ZERO);
+    let alike = sent.payment_ref_num.is_some()
+        || (row.private_note == sent.private_note && applied(row) == applied(sent));
+    amount && row.payment_ref_num == sent.payment_ref_num && alike
 }
 
 fn created_at(entity: &Entity) -> Option<Timestamp> {

@@ -274,8 +274,9 @@ impl OneRecord<'_> {
             "Discount" => &["Line"],
             _ => &[member],
         };
-        let told = self.held.told.iter().filter(|told| told.time >= since);
-        told.filter_map(|told| self.case.log.get(told.event.as_str())).any(|entry| match &entry.result {
+        // An event that came without its record tells of the record as it was when the event was dealt with.
+        let entries = self.held.told.iter().filter_map(|told| self.case.log.get(told.event.as_str()));
+        entries.filter(|entry| entry.handled_at >= since).any(|entry| match &entry.result {
             ActivityResult::Done(done) => {
                 done.notes.iter().any(|note| words.iter().any(|words| note.contains(words)))
             }
@@ -285,14 +286,19 @@ impl OneRecord<'_> {
 
     /// What the bookkeeper had already is linked as it is; later edits of the billing app are sent.
     fn is_adopted(&self, id: &str, changed_at: Timestamp) -> bool {
+        use sync::outcome::DoneAction::{Linked, Updated};
         let added = self.case.evidence.journal.added.iter().any(|(_, added)| added == id);
+        let entries = self.held.told.iter().filter_map(|told| self.case.log.get(told.event.as_str()));
+        let linked_later = entries
+            .filter(|entry| entry.handled_at >= changed_at)
+            .any(|entry| matches!(&entry.result, ActivityResult::Done(done) if done.action == Linked));
         let sent = self.held.told.iter().skip(1).filter(|told| told.time == changed_at).any(|told| {
             matches!(
                 self.case.log.get(told.event.as_str()).map(|entry| &entry.result),
-                Some(ActivityResult::Done(done)) if done.action == sync::outcome::DoneAction::Updated
+                Some(ActivityResult::Done(done)) if done.action == Updated
             )
         });
-        added && !sent
+        added && (linked_later || !sent)
     }
 }
 

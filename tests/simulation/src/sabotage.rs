@@ -9,7 +9,6 @@ pub enum Sabotage {
     PendingIntentsAreHidden,
     LinksAreForgotten,
     LinksAreNotRefreshed,
-    TheOtherSideIsNotUnique,
     TheCurrentSyncTokenIsSent,
     UpdatesAreNotSparse,
     ActivityIsSwallowed,

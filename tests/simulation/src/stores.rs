@@ -66,9 +66,7 @@ impl Ledger for Stores {
         kind: Kind,
         quickbooks_id: &QuickBooksId,
     ) -> Result<Option<BillingId>, StoreError> {
-        let found =
-            self.chaos.store("reading a link", self.ledger.billing_id(books, kind, quickbooks_id)).await?;
-        Ok(found.filter(|_| !self.is(Sabotage::TheOtherSideIsNotUnique)))
+        self.chaos.store("reading a link", self.ledger.billing_id(books, kind, quickbooks_id)).await
     }
 
     async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, LinkError> {
@@ -87,11 +85,7 @@ impl Ledger for Stores {
     }
 
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {
-        let linked = self.chaos.store("linking", self.ledger.link(books, link, replacing)).await;
-        match linked {
-            Err(LinkError::QuickBooksTaken(_)) if self.is(Sabotage::TheOtherSideIsNotUnique) => Ok(()),
-            other => other,
-        }
+        self.chaos.store("linking", self.ledger.link(books, link, replacing)).await
     }
 
     async fn refresh(&self, books: &Books, link: &Link) -> Result<(), LinkError> {
@@ -111,7 +105,7 @@ impl ActivityLog for Stores {
     async fn record(&self, entries: &[Activity]) -> Result<(), StoreError> {
         let mut entries = entries.to_vec();
         if self.is(Sabotage::ActivityIsSwallowed) {
-            entries.retain(|entry| entry.event.as_str().len() % 5 != 0);
+            entries.retain(|entry| entry.event.as_str().len() % 7 != 0);
         }
         for entry in &mut entries {
             if self.is(Sabotage::ParkedEventsLoseTheirBody) {

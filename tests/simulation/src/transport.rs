@@ -74,7 +74,13 @@ impl Realm {
         }
         let answer = company.answer(&request, self.clock.time());
         let mut body = answer.body;
-        if self.sabotage == Some(Sabotage::LookUpsFindNothing) && is_look_up(&request) {
+        // Without a request id the look-up of what was created still finds it: it has to go too.
+        let finds_nothing = match self.sabotage {
+            Some(Sabotage::LookUpsFindNothing) => is_look_up(&request, ""),
+            Some(Sabotage::RequestIdsAreDropped) => is_look_up(&request, "MetaData.CreateTime >="),
+            _ => false,
+        };
+        if finds_nothing {
             body = json!({"QueryResponse": {}}).to_string();
         }
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -145,19 +151,19 @@ fn gateway(status: StatusCode, kind: &str, code: &str) -> Answer {
     Answer { status, headers: HeaderMap::new(), body: body.to_string().into_bytes() }
 }
 
-/// A query about records, not about the company's lists.
-fn is_look_up(request: &Request) -> bool {
-    let said = |text: &str| {
-        ["from Customer ", "from Item ", "from Invoice ", "from Payment "]
-            .iter()
-            .any(|name| text.contains(name))
-    };
+/// A query about records, not about the company's lists, that says `what`.
+fn is_look_up(request: &Request, what: &str) -> bool {
+    const RECORDS: [&str; 4] = ["from Customer ", "from Item ", "from Invoice ", "from Payment "];
+    let said = |text: &str| RECORDS.iter().any(|name| text.contains(name)) && text.contains(what);
     request.path == "query" && request.query.iter().any(|(name, value)| name == "query" && said(value))
 }
 
 /// Breaks a request as the sabotage says; an answer in its stead, if it never arrives.
 fn tamper(sabotage: Sabotage, request: &mut Request, company: &Company) -> Option<Answer> {
-    if sabotage == Sabotage::RequestIdsAreDropped {
+    // Intents and request ids stand in for each other: to see what either is for, the other has to go too.
+    let without_intents =
+        [Sabotage::IntentsAreForgotten, Sabotage::PendingIntentsAreHidden].contains(&sabotage);
+    if sabotage == Sabotage::RequestIdsAreDropped || without_intents {
         request.query.retain(|(name, _)| name != "requestid");
     }
     let is_entity = ["customer", "item", "invoice", "payment"].contains(&request.path.as_str());
