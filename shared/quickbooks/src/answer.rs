@@ -7,8 +7,7 @@ use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
 use serde::de::DeserializeOwned;
 use sync::ports::CallError;
-
-use crate::http::{Answer, SendError};
+use transport::{Answer, SendError};
 
 /// A body that may hold a fault, even under a status of success.
 pub(crate) trait Body: DeserializeOwned {
@@ -27,12 +26,11 @@ macro_rules! body {
 
 body!(EntityResponse, QueryAnswer, BatchResponse, CdcResponse, TaxService);
 
-impl From<SendError> for CallError {
-    fn from(error: SendError) -> Self {
-        match error {
-            SendError::NotSent(reason) => Self::NotSent(reason),
-            SendError::Lost(reason) => Self::Unknown(reason),
-        }
+/// What it means that there is no answer.
+pub(crate) fn none(error: SendError) -> CallError {
+    match error {
+        SendError::NotSent(reason) => CallError::NotSent(reason),
+        SendError::Lost(reason) => CallError::Unknown(reason),
     }
 }
 

@@ -15,10 +15,11 @@ use serde::Serialize;
 use sync::ids::{QuickBooksId, RealmId};
 use sync::link::RequestId;
 use sync::ports::CallError;
+use transport::Transport;
 use url::Url;
 
 use crate::answer::{self, Body};
-use crate::http::{self, Transport};
+use crate::http;
 
 /// The version of the API that the wire types follow (Intuit: Minor versions).
 const MINOR_VERSION: (&str, &str) = ("minorversion", "75");
@@ -174,9 +175,9 @@ impl Client {
             .bearer_auth(self.access_token.expose_secret())
             .header(ACCEPT, "application/json")
             .build()
-            .map_err(http::SendError::from)?;
-        let answer = http::send(&*self.transport, request, operation, Some(&self.realm)).await?;
-        answer::read(&answer)
+            .map_err(|error| answer::none(error.into()))?;
+        let answer = http::send(&*self.transport, request, operation, Some(&self.realm)).await;
+        answer::read(&answer.map_err(answer::none)?)
     }
 }
 

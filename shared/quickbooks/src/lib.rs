@@ -14,5 +14,5 @@ pub mod webhook;
 
 pub use client::Client;
 pub use endpoints::Endpoints;
-pub use http::{Answer, SendError, Transport, http_client};
 pub use oauth::{OAuth, OAuthError};
+pub use transport::{Answer, SendError, Transport, http_client};

@@ -19,10 +19,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use sync::ports::{RefreshError, TokenServer};
 use sync::tokens::TokenPair;
+use transport::SendError;
 use url::Url;
 
 use crate::Endpoints;
-use crate::http::{self, SendError};
+use crate::http;
 
 /// All of the accounting API; there is no narrower scope.
 const SCOPE: &str = "com.intuit.quickbooks.accounting";
