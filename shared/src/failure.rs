@@ -70,6 +70,21 @@ fn refused(fault: &Fault) -> Failure {
             ParkCause::ClosedPeriod,
             "Move the closing date in QuickBooks, or date the record in an open period; then retry.",
         ))
+    } else if code(&["2500"]) {
+        Failure::Refused(park(
+            ParkCause::Refused,
+            "Make the record that it refers to active in QuickBooks, or map another one; then retry.",
+        ))
+    } else if code(&["6540"]) {
+        Failure::Refused(park(
+            ParkCause::Refused,
+            "Take the payment off its bank deposit in QuickBooks, then retry.",
+        ))
+    } else if code(&["6480"]) {
+        Failure::Refused(park(
+            ParkCause::Refused,
+            "Undo its match with the bank feed in QuickBooks, then retry.",
+        ))
     } else if code(&["6190", "120", "3100", "100", "110", "140"]) {
         Failure::Disconnected(park(
             ParkCause::NotConnected,
@@ -167,6 +182,11 @@ mod tests {
             let Failure::Refused(park) = classify(&fault(code)) else { panic!("{code}") };
             assert_eq!(park.cause, cause);
         }
+        let way_on = |code| match classify(&fault(code)) {
+            Failure::Refused(park) => park.way_on,
+            other => panic!("{other:?}"),
+        };
+        assert!(way_on("6540").contains("bank deposit") && way_on("6480").contains("bank feed"));
         for error in [CallError::Unauthorized, fault("6190")] {
             let Failure::Disconnected(park) = classify(&error) else { panic!("{error}") };
             assert_eq!(park.cause, ParkCause::NotConnected);

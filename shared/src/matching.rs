@@ -65,8 +65,10 @@ impl Wanted {
         };
         let mut queries = several("Customer", "DisplayName", &self.customer_names);
         queries.extend(several("Customer", "PrimaryEmailAddr", &self.emails));
-        queries.extend(several("Item", "Name", &self.item_names));
-        queries.extend(several("Item", "FullyQualifiedName", &self.item_paths));
+        // Inactive ones too: they are no counterparts, but they may hold the name.
+        let items = |property, values| several("Item", property, values).into_iter();
+        queries.extend(items("Name", &self.item_names).map(Query::active_and_inactive));
+        queries.extend(items("FullyQualifiedName", &self.item_paths).map(Query::active_and_inactive));
         queries.extend(several("Invoice", "DocNumber", &self.numbers));
         queries
     }
@@ -185,7 +187,7 @@ pub fn product(product: &Product, found: &Found) -> Result<Matched<Item>, Park> 
     let candidates: Vec<&Item> = found.items.iter().filter(is_candidate).collect();
     let full = |row: &&&Item| is_same(row.fully_qualified_name.as_deref(), product.key.trim());
     let row = match (candidates.as_slice(), candidates.iter().find(full)) {
-        ([], _) => return Ok(None),
+        ([], _) => return name_is_free(&name, found).map(|()| None),
         (_, Some(exact)) => *exact,
         ([one], None) => *one,
         (several, None) => {
@@ -202,6 +204,27 @@ pub fn product(product: &Product, found: &Found) -> Result<Matched<Item>, Park> 
         Some(other) if *other != product.id => Err(already_linked("Item", &name, "product", other)),
         _ => Ok(Some((row.clone(), MatchedBy::Key))),
     }
+}
+
+/// Makes sure that an Item of this name can be made, as far as is known: nothing at the top of the list has it (names
+/// are unique under each parent).
+fn name_is_free(name: &str, found: &Found) -> Result<(), Park> {
+    let holder =
+        found.items.iter().find(|row| is_same(row.name.as_deref(), name) && row.parent_ref.is_none());
+    let Some(row) = holder else { return Ok(()) };
+    let what = match row.item_type {
+        Some(ItemType::Category) => "category",
+        Some(ItemType::Group) => "bundle",
+        _ => "inactive item",
+    };
+    Err(Park::new(
+        ParkCause::NameTaken,
+        format!(
+            "The name \"{name}\" is held in QuickBooks by the {what} {}, which cannot stand on an invoice.",
+            labelled(row.name.as_deref(), &row.id)
+        ),
+        "Rename one of the two, or map the product to another Item; then retry.",
+    ))
 }
 
 /// Makes sure that no Invoice in QuickBooks has the number of one that is about to be created. Numbers never link
@@ -324,8 +347,8 @@ mod tests {
         insta::assert_snapshot!(queries.join("\n"), @"
         select * from Customer where DisplayName = 'Delgado Family Gardens' maxresults 1000
         select * from Customer where PrimaryEmailAddr = 'rosa@delgado-gardens.example' maxresults 1000
-        select * from Item where Name in ('Design-Fountain', 'Pruning') maxresults 1000
-        select * from Item where FullyQualifiedName = 'Design:Fountain' maxresults 1000
+        select * from Item where Name in ('Design-Fountain', 'Pruning') and Active in (true, false) maxresults 1000
+        select * from Item where FullyQualifiedName = 'Design:Fountain' and Active in (true, false) maxresults 1000
         select * from Invoice where DocNumber = 'INV-1001' maxresults 1000
         ");
         assert!(Wanted::default().queries().is_empty());
@@ -382,7 +405,17 @@ mod tests {
             matched(product(&pruning(), &found(rows.clone())), |row| row.id.clone()),
             ("3".into(), MatchedBy::Key)
         );
-        assert_eq!(product(&pruning(), &found(rows[..2].to_vec())).unwrap(), None, "R23, R41");
+        let held = product(&pruning(), &found(rows[..2].to_vec())).unwrap_err();
+        assert_eq!(
+            held.reason,
+            "The name \"Pruning\" is held in QuickBooks by the category Pruning (id 1), which cannot stand on an invoice."
+        );
+        let below = Item { parent_ref: Some(Ref::to("9")), ..rows[0].clone() };
+        assert_eq!(
+            product(&pruning(), &found([below])).unwrap(),
+            None,
+            "R23, R41: the name is free at the top"
+        );
         let two = [rows[2].clone(), item("4", "Pruning", "Trees:Pruning", ItemType::Inventory)];
         assert_eq!(product(&pruning(), &found(two.clone())).unwrap_err().cause, ParkCause::Ambiguous);
         let top = [two[0].clone(), item("5", "Pruning", "Pruning", ItemType::Service)];

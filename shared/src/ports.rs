@@ -82,7 +82,8 @@ pub trait QuickBooks: Send + Sync {
     /// Runs the queries in one call and returns the rows of each, in the queries' order.
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError>;
 
-    /// Everything that has this display name: customers, vendors and employees, inactive ones too.
+    /// Everything that has this display name: customers, vendors and employees, and inactive ones, be they renamed
+    /// ` (deleted)`.
     async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError>;
 
     /// The company's own data and lists, read whole.

@@ -1,7 +1,7 @@
 //! The client as the engine sees it.
 
 use async_trait::async_trait;
-use quickbooks_wire::query::{MAX_PAGE, Query, eq};
+use quickbooks_wire::query::{MAX_PAGE, Query, is_in};
 use quickbooks_wire::{
     Batch, BatchItemRequest, BatchItemResponse, BatchOutcome, Entity, EntityKind, EntityResponse, Invoice,
     Payment, QueryResponse,
@@ -66,7 +66,8 @@ impl QuickBooks for Client {
     }
 
     async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError> {
-        let named = |entity| Query::from(entity).filter(eq("DisplayName", name)).active_and_inactive();
+        let names = names_of_holders(name);
+        let named = |entity| Query::from(entity).filter(is_in("DisplayName", &names)).active_and_inactive();
         let answers = self.rows_of_each(&["Customer", "Vendor", "Employee"].map(named)).await?;
         Ok(answers.into_iter().flat_map(holders).collect())
     }
@@ -141,6 +142,12 @@ fn in_order(count: usize, answers: Vec<BatchItemResponse>) -> Result<Vec<QueryRe
         }
     }
     rows.into_iter().map(|rows| rows.ok_or_else(|| nothing("answer to one of the queries"))).collect()
+}
+
+/// The name itself, and what QuickBooks calls those who had it when they were made inactive.
+fn names_of_holders(name: &str) -> Vec<String> {
+    let numbered = (2..=5).map(|number| format!("{name} (deleted {number})"));
+    [name.to_owned(), format!("{name} (deleted)")].into_iter().chain(numbered).collect()
 }
 
 fn holders(rows: QueryResponse) -> Vec<NameHolder> {

@@ -6,8 +6,8 @@
 mod amounts;
 
 use quickbooks_wire::{
-    DescriptionLineDetail, DetailType, DiscountLineDetail, GlobalTaxCalculation, Invoice as Wire, Line,
-    MemoRef, Ref, SalesItemLineDetail, TxnTaxDetail,
+    DescriptionLineDetail, DetailType, DiscountLineDetail, Entity, GlobalTaxCalculation, Invoice as Wire,
+    Line, MemoRef, Ref, SalesItemLineDetail, TxnTaxDetail,
 };
 use rust_decimal::Decimal;
 
@@ -187,6 +187,19 @@ fn private_note(invoice: &Invoice) -> Option<String> {
 pub fn difference(billing: Decimal, booked: &Wire) -> Option<(Decimal, Decimal)> {
     let total = booked.total_amt?;
     ((billing - total).abs() > Decimal::new(1, 2)).then_some((billing, total))
+}
+
+/// What a person should know of an Invoice that is paid the moment it is created: QuickBooks applies credits by itself
+/// if it is set so (Intuit: Preferences, AutoApplyCredit), and a payment that the billing app has for it then finds less
+/// to pay.
+pub fn credit_applied(created: &Entity) -> Option<String> {
+    let Entity::Invoice(created) = created else { return None };
+    let applied = created.total_amt? - created.balance?;
+    (applied > Decimal::ZERO).then(|| {
+        format!(
+            "QuickBooks has applied {applied:.2} of the client's credit to it by itself (its setting \"Automatically apply credits\" is on)."
+        )
+    })
 }
 
 #[cfg(test)]

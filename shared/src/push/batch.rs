@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Ports;
 use crate::activity::{Activity, ActivityResult};
@@ -34,6 +34,8 @@ pub(super) struct Batch<'a> {
     pub(super) records: HashMap<(Kind, BillingId), Record>,
     /// The records that have got their counterpart in this batch.
     pub(super) made: HashSet<(Kind, BillingId)>,
+    /// The records that were withdrawn before they ever had one, and when.
+    dropped: HashMap<(Kind, BillingId), Timestamp>,
     /// Set once QuickBooks says that the connection has ended: nothing more is tried in this batch.
     pub(super) ended: Option<Park>,
 }
@@ -150,6 +152,7 @@ impl<'a> Batch<'a> {
             found: Found::default(),
             records,
             made: HashSet::new(),
+            dropped: HashMap::new(),
             ended: None,
         };
         match batch.look_up(events).await {
@@ -192,19 +195,55 @@ impl<'a> Batch<'a> {
             Ok(done) => {
                 if matches!(done.action, DoneAction::Created | DoneAction::Linked) {
                     self.made.insert((event.kind, event.subject.clone()));
+                    self.made.extend(client_of(event));
                 }
                 Outcome::Done(done)
             }
-            Err(ending) => *ending,
+            Err(ending) => {
+                if *ending == Outcome::Skipped(SkipReason::NeverPushed) {
+                    self.dropped.insert((event.kind, event.subject.clone()), event.time);
+                }
+                *ending
+            }
         }
     }
 
-    /// Carries parked events out that waited for a record which has its counterpart now (T14), until none is left.
-    pub(super) async fn release(&mut self, released: &mut Vec<Activity>) -> Result<(), Retry> {
+    /// Deals with parked events that this batch has decided: those of withdrawn records end, and those that waited
+    /// for a record which has its counterpart now go on (T14).
+    pub(super) async fn settle_parked(&mut self, settled: &mut Vec<Activity>) -> Result<(), Retry> {
+        self.end_dropped(settled).await?;
+        self.release(settled).await
+    }
+
+    /// Ends what is parked of records that were withdrawn before they reached QuickBooks, so that no retry brings
+    /// them there.
+    async fn end_dropped(&mut self, settled: &mut Vec<Activity>) -> Result<(), Retry> {
+        if self.dropped.is_empty() {
+            return Ok(());
+        }
+        let parked = self.ports.activity.parked(&self.books.company).await;
+        let is_dropped = |entry: &Activity| {
+            let record = entry.kind.zip(entry.billing_id.clone());
+            record.and_then(|record| self.dropped.get(&record)).is_some_and(|at| entry.time <= *at)
+        };
+        for entry in parked.map_err(|error| later(&error))?.into_iter().filter(is_dropped) {
+            let reason = SkipReason::Withdrawn.to_string();
+            let handled_at = self.ports.clock.now();
+            let result = ActivityResult::Skipped { reason };
+            settled.push(Activity { handled_at, result, event_json: None, ..entry });
+        }
+        Ok(())
+    }
+
+    /// Carries parked events out that waited for a record which has its counterpart now, until none is left.
+    async fn release(&mut self, released: &mut Vec<Activity>) -> Result<(), Retry> {
         while !self.made.is_empty() {
             let made: Vec<(Kind, BillingId)> = self.made.drain().collect();
             let waiting = self.ports.activity.waiting_for(&self.books.company, &made).await;
             for entry in waiting.map_err(|error| later(&error))? {
+                if released.iter().any(|settled| settled.event == entry.event && settled.time == entry.time) {
+                    continue;
+                }
                 let event = entry.event_json.as_deref().map(event::read).unwrap_or_default().pop();
                 if let Some(Ok(event)) = event.map(|received| received.event) {
                     released.extend(self.push_parked(&entry, &event).await?);
@@ -270,6 +309,15 @@ impl<'a> Batch<'a> {
             Entry::Linked(link) => Some(link.quickbooks_id.clone()),
             Entry::Pending(_) => None,
         }
+    }
+}
+
+/// The client of an invoice or a payment, which has its counterpart when that has one.
+fn client_of(event: &EntityEvent) -> Option<(Kind, BillingId)> {
+    match event.data.as_ref()? {
+        Record::Invoice(invoice) => Some((Kind::Client, invoice.client_id.clone())),
+        Record::Payment(payment) => Some((Kind::Client, payment.client_id.clone())),
+        Record::Client(_) | Record::Product(_) => None,
     }
 }
 

@@ -80,6 +80,23 @@ async fn process(
 ) -> Result<(), (usize, Retry)> {
     let first = deliveries.first().map_or(0, |delivery| delivery.message);
     let company = ports.companies.load(company).await.map_err(|error| (first, later(&error)))?;
+    let mut batch = None;
+    let stopped = carry_out(ports, company.as_ref(), deliveries, endings, &mut batch).await;
+    if let Some(Ok(batch)) = &mut batch {
+        // Everything comes again if this fails: what was made is recognised then, and what waits for it goes on.
+        batch.settle_parked(&mut endings.released).await.map_err(|retry| (first, retry))?;
+    }
+    stopped
+}
+
+/// Carries out one event after the other, over books that are opened when they are first needed.
+async fn carry_out<'a>(
+    ports: Ports<'a>,
+    company: Option<&'a Company>,
+    deliveries: &[Delivery],
+    endings: &mut Endings,
+    batch: &mut Option<Result<Batch<'a>, Park>>,
+) -> Result<(), (usize, Retry)> {
     let events: Vec<(usize, &EntityEvent)> = deliveries
         .iter()
         .enumerate()
@@ -88,7 +105,6 @@ async fn process(
     let readable: Vec<&EntityEvent> = events.iter().map(|(_, event)| *event).collect();
     let mut out_of_date: HashSet<usize> = HashSet::new();
     let mut decisive = decisive_events(&events, &out_of_date);
-    let mut batch = None;
     let mut next = 0;
     while let Some(delivery) = deliveries.get(next) {
         let place = next;
@@ -110,14 +126,14 @@ async fn process(
             }
             continue;
         }
-        let (outcome, books) = match before_push(company.as_ref(), acting) {
+        let (outcome, books) = match before_push(company, acting) {
             Some(outcome) => (outcome, None),
             None => {
                 if batch.is_none() {
-                    let opened = Batch::open(ports, company.as_ref(), &readable).await;
-                    batch = Some(opened.map_err(|retry| (delivery.message, retry))?);
+                    let opened = Batch::open(ports, company, &readable).await;
+                    *batch = Some(opened.map_err(|retry| (delivery.message, retry))?);
                 }
-                match &mut batch {
+                match batch {
                     Some(Ok(batch)) => {
                         let replaced = events.iter().filter(|(other, event)| {
                             decisive.get(other) == Some(&by) && event.id != acting.id
@@ -149,10 +165,6 @@ async fn process(
         if superseded {
             endings.end(place, Outcome::Skipped(SkipReason::Superseded), None);
         }
-    }
-    if let Some(Ok(batch)) = &mut batch {
-        let last = deliveries.last().map_or(0, |delivery| delivery.message);
-        batch.release(&mut endings.released).await.map_err(|retry| (last, retry))?;
     }
     Ok(())
 }

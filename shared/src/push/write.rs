@@ -476,6 +476,7 @@ impl Batch<'_> {
         let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
         let anew = (created && generation > 0)
             .then(|| format!("Its {} was deleted in QuickBooks, so it was created anew.", row.kind().name()));
+        let credit = (matched_by == MatchedBy::Created).then(|| invoice::credit_applied(row)).flatten();
         let link = Link {
             kind: subject.kind,
             billing_id: subject.id.clone(),
@@ -487,7 +488,7 @@ impl Batch<'_> {
             billing_time: subject.time(),
             last_event: subject.event_id(),
             last_action: if created { DoneAction::Created } else { DoneAction::Linked },
-            last_notes: anew.into_iter().chain(subject.variance(row)).collect(),
+            last_notes: anew.into_iter().chain(subject.variance(row)).chain(credit).collect(),
             edited: BTreeMap::new(),
             matched_by,
             generation,

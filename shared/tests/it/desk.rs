@@ -201,6 +201,27 @@ impl Desk {
         total
     }
 
+    /// Closes QuickBooks' books up to a day, or opens them again.
+    pub(crate) fn close_books(&self, until: Option<&str>) {
+        let until = until.map(|date| date.parse().unwrap());
+        self.company(|company| company.close_books(until, false, Now.now()));
+    }
+
+    /// A bookkeeper changes members of an entity.
+    pub(crate) fn edit(&self, entity: &str, id: &QuickBooksId, members: &Value) -> Value {
+        let mut body = members.clone();
+        body["Id"] = json!(id.as_str());
+        body["SyncToken"] = self.entity(entity, id)["SyncToken"].clone();
+        body["sparse"] = json!(true);
+        self.bookkeeper(&entity.to_lowercase(), &[], &body)
+    }
+
+    /// A bookkeeper deletes a transaction.
+    pub(crate) fn delete(&self, entity: &str, id: &QuickBooksId) {
+        let body = json!({"Id": id.as_str(), "SyncToken": self.entity(entity, id)["SyncToken"]});
+        self.bookkeeper(&entity.to_lowercase(), &[("operation", "delete")], &body);
+    }
+
     /// What a bookkeeper does in QuickBooks, told as a write to the API.
     pub(crate) fn bookkeeper(&self, path: &str, query: &[(&str, &str)], body: &Value) -> Value {
         let request = quickbooks_simulator::company::Request {
@@ -213,6 +234,14 @@ impl Desk {
         let answer = self.company(|company| company.answer(&request, Now.now()));
         assert_eq!(answer.status, 200, "{}", answer.body);
         serde_json::from_str(&answer.body).unwrap()
+    }
+}
+
+/// What is noted on something that was done.
+pub(crate) fn notes(result: &ActivityResult) -> &[String] {
+    match result {
+        ActivityResult::Done(done) => &done.notes,
+        other => panic!("not done: {other:?}"),
     }
 }
 

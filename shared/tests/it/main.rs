@@ -5,8 +5,10 @@
 
 mod desk;
 mod linking;
+mod names;
 mod ordering;
 mod purity;
 mod taxes;
 mod trouble;
+mod withdrawals;
 mod writing;
