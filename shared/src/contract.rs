@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests that other packages run too")]
 
 mod activity;
+mod budget;
 mod companies;
 mod ledger;
 mod pull_queue;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use crate::ids::{Books, CompanyId, RealmId};
 
 pub use activity::activity_log;
+pub use budget::budget;
 pub use companies::companies;
 pub use ledger::ledger;
 pub use pull_queue::pull_queue;
@@ -53,7 +55,9 @@ fn noise(length: usize) -> String {
 mod tests {
     use futures::executor::block_on;
 
-    use crate::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger, MemoryPullQueue, MemoryVault};
+    use crate::memory::{
+        MemoryActivityLog, MemoryBudget, MemoryCompanies, MemoryLedger, MemoryPullQueue, MemoryVault,
+    };
 
     #[test]
     fn the_stores_in_memory_keep_their_promises() {
@@ -69,5 +73,7 @@ mod tests {
         block_on(super::pull_queue(&queue, async || {
             queue.messages().into_iter().map(|message| (message.company.into(), message.body)).collect()
         }));
+        let budget = MemoryBudget::default();
+        block_on(super::budget(&budget, &budget));
     }
 }

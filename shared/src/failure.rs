@@ -10,7 +10,7 @@ use crate::outcome::{Park, ParkCause, Retry};
 use crate::ports::CallError;
 
 /// How long a realm is left alone when QuickBooks does not say (Intuit: Limits and throttles, "wait 60 seconds").
-const THROTTLE_PAUSE: Duration = Duration::from_secs(60);
+pub const THROTTLE_PAUSE: Duration = Duration::from_secs(60);
 
 /// What to do about a failed call.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,7 @@ pub fn classify(error: &CallError) -> Failure {
         CallError::Unauthorized => {
             Failure::Disconnected(reconnect("QuickBooks no longer accepts the connection.".into()))
         }
+        CallError::Forbidden(fault) if is_suspended(fault) => Failure::Disconnected(settle(fault)),
         CallError::Forbidden(fault) => Failure::Disconnected(reconnect(in_words(fault))),
         CallError::Refused(fault) => refused(fault),
     }
@@ -86,10 +87,7 @@ fn refused(fault: &Fault) -> Failure {
             "Undo its match with the bank feed in QuickBooks, then retry.",
         ))
     } else if code(&["6190", "120", "3100", "100", "110", "140"]) {
-        Failure::Disconnected(park(
-            ParkCause::NotConnected,
-            "Settle the QuickBooks subscription or the user's rights, reconnect, then retry.",
-        ))
+        Failure::Disconnected(settle(fault))
     } else if code(&["6140"]) {
         Failure::Refused(park(
             ParkCause::LikelyTwin,
@@ -101,6 +99,19 @@ fn refused(fault: &Fault) -> Failure {
     } else {
         Failure::Refused(park(ParkCause::Refused, "Correct what QuickBooks names, then retry."))
     }
+}
+
+/// The company's QuickBooks subscription has ended, with its code or in words.
+fn is_suspended(fault: &Fault) -> bool {
+    fault.has_code("6190") || fault.mentions("subscription")
+}
+
+fn settle(fault: &Fault) -> Park {
+    Park::new(
+        ParkCause::NotConnected,
+        in_words(fault),
+        "Settle the QuickBooks subscription or the user's rights, reconnect, then retry.",
+    )
 }
 
 fn reconnect(reason: String) -> Park {
@@ -191,6 +202,20 @@ mod tests {
             let Failure::Disconnected(park) = classify(&error) else { panic!("{error}") };
             assert_eq!(park.cause, ParkCause::NotConnected);
         }
+    }
+
+    #[test]
+    fn a_suspended_company_is_told_to_settle_its_subscription() {
+        let CallError::Refused(mut fault) = fault("6190") else { panic!("refused") };
+        let way_on = |fault: &Fault| match classify(&CallError::Forbidden(fault.clone())) {
+            Failure::Disconnected(park) => park.way_on,
+            other => panic!("{other:?}"),
+        };
+        assert!(way_on(&fault).contains("subscription"));
+        fault.errors[0].code = "3100".into();
+        assert!(way_on(&fault).starts_with("Reconnect"));
+        fault.errors[0].detail = "The Subscription has ended".into();
+        assert!(way_on(&fault).contains("subscription"), "a gateway that tells no code of it");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod contract;
 pub mod event;
 pub mod failure;
 pub mod ids;
+pub mod limits;
 pub mod link;
 pub mod mapping;
 pub mod matching;

@@ -11,11 +11,13 @@ use jiff::Timestamp;
 
 use crate::activity::{Activity, ActivityResult};
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
+use crate::limits::{Call, Schedule, Spent, Turn};
 use crate::link::{Entry, Intent, Link, LinkKey};
 use crate::model::Kind;
 use crate::notice::NoticeMessage;
 use crate::ports::{
-    ActivityLog, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, StoreError, Vault,
+    ActivityLog, Budget, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, StoreError,
+    Vault,
 };
 use crate::reference::Reference;
 use crate::settings::{Company, Connection};
@@ -399,5 +401,31 @@ impl Vault for MemoryVault {
     async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError> {
         lock(&self.0).insert(books.clone(), tokens.clone());
         Ok(())
+    }
+}
+
+/// A [`Budget`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryBudget(Mutex<BTreeMap<Books, Schedule>>);
+
+#[async_trait]
+impl Budget for MemoryBudget {
+    async fn reserve(
+        &self,
+        books: &Books,
+        call: Call,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Turn, StoreError> {
+        Ok(lock(&self.0).entry(books.clone()).or_default().reserve(call, now, latest))
+    }
+
+    async fn pause(&self, books: &Books, until: Timestamp) -> Result<(), StoreError> {
+        lock(&self.0).entry(books.clone()).or_default().pause(until);
+        Ok(())
+    }
+
+    async fn spent(&self, books: &Books, at: Timestamp) -> Result<Spent, StoreError> {
+        Ok(lock(&self.0).get(books).map(|schedule| schedule.spent(at)).unwrap_or_default())
     }
 }

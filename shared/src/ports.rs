@@ -11,6 +11,7 @@ use quickbooks_wire::{Entity, EntityKind, Fault};
 
 use crate::activity::Activity;
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
+use crate::limits::{Call, Spent, Turn};
 use crate::link::{Entry, Intent, Link, LinkKey, RequestId};
 use crate::model::{Kind, Record};
 use crate::notice::NoticeMessage;
@@ -127,6 +128,25 @@ pub enum CallError {
     /// Answered and refused: nothing has happened.
     #[error("QuickBooks refuses: {0}")]
     Refused(Fault),
+}
+
+/// What Intuit's limits leave a realm, shared by all who call it for the company.
+#[async_trait]
+pub trait Budget: Send + Sync {
+    /// Takes the next turn for a call, as [`Schedule::reserve`](crate::limits::Schedule::reserve) does.
+    async fn reserve(
+        &self,
+        books: &Books,
+        call: Call,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Turn, StoreError>;
+
+    /// Lets nobody call before `until` who has no turn yet. Never shortens a pause.
+    async fn pause(&self, books: &Books, until: Timestamp) -> Result<(), StoreError>;
+
+    /// The turns taken in the month of a moment, UTC.
+    async fn spent(&self, books: &Books, at: Timestamp) -> Result<Spent, StoreError>;
 }
 
 // --- The billing app ---

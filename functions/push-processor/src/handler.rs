@@ -11,6 +11,8 @@ use sync::push::{Ports, messages};
 
 /// Kept for the answer to the queue.
 const RESERVE: Duration = Duration::from_secs(5);
+/// Kept for a call to QuickBooks that has waited for its turn, and for what follows it.
+const LAST_CALL: Duration = Duration::from_secs(10);
 
 /// Pushes the events in the batch. Fails only if the queue cannot be answered.
 pub(crate) async fn handle(
@@ -18,15 +20,16 @@ pub(crate) async fn handle(
     queue: &Queue,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, Error> {
+    let time = time_left(event.context.deadline);
+    let connections = services.connections.until(SystemClock.now() + time.saturating_sub(LAST_CALL));
     let ports = Ports {
         companies: &services.companies,
         ledger: &services.ledger,
         activity: &services.activity,
         billing: &NoBilling,
-        connector: &services.connections,
+        connector: &connections,
         clock: &SystemClock,
     };
-    let time = time_left(event.context.deadline);
     Ok(batch::run(event.payload, queue, time, async |group| messages(ports, &group).await).await?)
 }
 

@@ -6,6 +6,7 @@
 //! | `{company}` | `reference#{realm}` | what is cached of the QuickBooks company |
 //! | `{company}` | `once#{nonce}` | a value that may be used once |
 //! | `{company}` | `lease#{realm}#{name}` | who may do something alone, and until when |
+//! | `{company}` | `budget#{realm}` | the turns of the realm's calls (`budget`) |
 //! | `realm#{realm}` | `realm` | the company that the realm belongs to |
 
 use async_trait::async_trait;

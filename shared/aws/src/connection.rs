@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sync::ports::StoreError;
 
 use crate::table::Table;
-use crate::{DynamoActivityLog, DynamoCompanies, DynamoLedger, Queue, SecretsVault};
+use crate::{DynamoActivityLog, DynamoBudget, DynamoCompanies, DynamoLedger, Queue, SecretsVault};
 
 /// Long enough for a connection anywhere within a region.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -76,6 +76,11 @@ impl Aws {
     /// The companies in a table.
     pub fn companies(&self, table: impl Into<String>) -> DynamoCompanies {
         DynamoCompanies::new(self.table(table))
+    }
+
+    /// The budgets in the companies' table.
+    pub fn budget(&self, table: impl Into<String>) -> DynamoBudget {
+        DynamoBudget::new(self.table(table))
     }
 
     /// The activity log in a table.

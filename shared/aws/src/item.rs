@@ -77,6 +77,11 @@ pub(crate) fn get_text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str
     value.map(String::as_str).ok_or(BadItem::Missing(name))
 }
 
+pub(crate) fn get_number(item: &Item, name: &'static str) -> Result<u64, BadItem> {
+    let value = item.get(name).and_then(|value| value.as_n().ok());
+    value.and_then(|value| value.parse().ok()).ok_or(BadItem::Missing(name))
+}
+
 /// Puts a document into the item.
 pub(crate) fn put_document(item: &mut Item, document: &impl Serialize) -> Result<(), BadItem> {
     match pack(document)? {

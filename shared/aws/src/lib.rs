@@ -1,9 +1,10 @@
 //! Everything that touches an AWS SDK: the engine's stores in DynamoDB and Secrets Manager, and the push queue.
 //!
-//! [`Aws`] is made once and makes the rest. The tables' layouts are described in `ledger`, `companies` and
-//! `activity`; what all items share (keys, packed JSON) is in `item`, and calls to DynamoDB in `table`.
+//! [`Aws`] is made once and makes the rest. The tables' layouts are described in `ledger`, `companies`,
+//! `activity` and `budget`; what all items share (keys, packed JSON) is in `item`, and calls to DynamoDB in `table`.
 
 mod activity;
+mod budget;
 mod companies;
 mod connection;
 mod error;
@@ -16,6 +17,7 @@ mod table;
 mod vault;
 
 pub use activity::DynamoActivityLog;
+pub use budget::DynamoBudget;
 pub use companies::DynamoCompanies;
 pub use connection::{Aws, Local};
 pub use ledger::DynamoLedger;

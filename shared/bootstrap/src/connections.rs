@@ -4,31 +4,39 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use quickbooks::Client;
+use jiff::Timestamp;
+use quickbooks::{Client, Transport};
 use quickbooks_wire::query::Query;
 use quickbooks_wire::{Entity, EntityKind};
 use secrecy::SecretString;
 use sync::ids::{Books, QuickBooksId};
 use sync::link::RequestId;
 use sync::ports::{
-    CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, TokenServer, Vault, explain,
+    Budget, CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, TokenServer, Vault,
+    explain,
 };
 use sync::reference::ReferenceLists;
 use sync::tokens::{self, TokenPair, token_pair};
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
+use crate::pacing::Paced;
+
 /// Makes the client of a realm with an access token.
 pub(crate) type MakeClient = Box<dyn Fn(&Books, &SecretString) -> Client + Send + Sync>;
 
 /// Everybody's connections. Cheap to clone.
 #[derive(Clone)]
-pub struct Connections(Arc<Shared>);
+pub struct Connections {
+    shared: Arc<Shared>,
+    latest: Timestamp,
+}
 
 struct Shared {
     companies: Arc<dyn Companies>,
     vault: Arc<dyn Vault>,
     server: Arc<dyn TokenServer>,
+    budget: Arc<dyn Budget>,
     clock: Arc<dyn Clock>,
     client: MakeClient,
     /// Pairs by their books. One that another process has replaced is found out by its rejection.
@@ -40,19 +48,33 @@ impl Connections {
         companies: Arc<dyn Companies>,
         vault: Arc<dyn Vault>,
         server: Arc<dyn TokenServer>,
+        budget: Arc<dyn Budget>,
         clock: Arc<dyn Clock>,
         client: MakeClient,
     ) -> Connections {
-        Connections(Arc::new(Shared { companies, vault, server, clock, client, known: Mutex::default() }))
+        let known = Mutex::default();
+        let shared = Shared { companies, vault, server, budget, clock, client, known };
+        Connections { shared: Arc::new(shared), latest: Timestamp::MAX }
+    }
+
+    /// The same connections, whose calls wait for their turn until `latest` and no longer. A call whose turn comes
+    /// later is not made and fails as [`CallError::Throttled`], with the time to wait.
+    pub fn until(&self, latest: Timestamp) -> Connections {
+        Connections { shared: Arc::clone(&self.shared), latest }
     }
 }
 
 #[async_trait]
 impl Connector for Connections {
     async fn open(&self, books: &Books) -> Result<Arc<dyn QuickBooks>, OpenError> {
-        let token = self.0.access_token(books, None).await?;
-        let current = RwLock::new(((self.0.client)(books, &token), token));
-        Ok(Arc::new(Session { shared: Arc::clone(&self.0), books: books.clone(), current }))
+        let shared = Arc::clone(&self.shared);
+        let token = shared.access_token(books, None).await?;
+        let client = (shared.client)(books, &token);
+        let (budget, clock) = (Arc::clone(&shared.budget), Arc::clone(&shared.clock));
+        let paced: Arc<dyn Transport> =
+            Arc::new(Paced::new(client.transport(), budget, clock, books.clone(), self.latest));
+        let current = RwLock::new((client.over(Arc::clone(&paced)), token));
+        Ok(Arc::new(Session { shared, books: books.clone(), paced, current }))
     }
 }
 
@@ -94,10 +116,12 @@ impl Shared {
     }
 }
 
-/// The accounting API of some books, with a token that is renewed once when QuickBooks rejects it.
+/// The accounting API of some books, with a token that is renewed once when QuickBooks rejects it. Every call waits
+/// for its turn.
 struct Session {
     shared: Arc<Shared>,
     books: Books,
+    paced: Arc<dyn Transport>,
     current: RwLock<(Client, SecretString)>,
 }
 
@@ -113,7 +137,7 @@ impl Session {
                 OpenError::NotConnected => CallError::Unauthorized,
                 OpenError::Later(_) | OpenError::Store(_) => CallError::NotSent(explain(&error)),
             })?;
-        let client = (self.shared.client)(&self.books, &token);
+        let client = (self.shared.client)(&self.books, &token).over(Arc::clone(&self.paced));
         *self.current.write().await = (client.clone(), token);
         Ok(client)
     }

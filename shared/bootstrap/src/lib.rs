@@ -7,6 +7,7 @@ pub mod batch;
 pub mod config;
 mod connections;
 mod intuit;
+mod pacing;
 mod services;
 pub mod telemetry;
 

@@ -56,6 +56,7 @@ impl Services {
             Arc::new(companies.clone()),
             Arc::new(vault.clone()),
             Arc::clone(&app) as _,
+            Arc::new(aws.budget(&config.companies_table)),
             Arc::new(SystemClock),
             Box::new(move |books, token| clients.client(&books.realm, token)),
         );

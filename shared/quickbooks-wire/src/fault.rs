@@ -57,6 +57,12 @@ impl Fault {
         self.errors.iter().any(|error| error.code == code)
     }
 
+    /// Whether one of the errors mentions `word`, given in lower case, in any letter case.
+    pub fn mentions(&self, word: &str) -> bool {
+        let has = |text: &str| text.to_lowercase().contains(word);
+        self.errors.iter().any(|error| has(&error.message) || has(&error.detail))
+    }
+
     fn from_json(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Answer {

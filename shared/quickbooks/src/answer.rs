@@ -9,6 +9,11 @@ use serde::de::DeserializeOwned;
 use sync::ports::CallError;
 use transport::{Answer, SendError};
 
+/// How long to wait when the app's metered calls of the month are used up (Intuit: App Partner Program, Builder tier).
+/// Only a new month or a larger tier helps, and a look now and then finds out. What the refusal looks like is not
+/// documented.
+const QUOTA_PAUSE: Duration = Duration::from_secs(15 * 60);
+
 /// A body that may hold a fault, even under a status of success.
 pub(crate) trait Body: DeserializeOwned {
     fn take_fault(&mut self) -> Option<Fault>;
@@ -31,14 +36,29 @@ pub(crate) fn none(error: SendError) -> CallError {
     match error {
         SendError::NotSent(reason) => CallError::NotSent(reason),
         SendError::Lost(reason) => CallError::Unknown(reason),
+        SendError::NotYet(wait) => CallError::Throttled { retry_after: Some(wait) },
     }
+}
+
+/// How long an answer of the accounting API asks to be left alone: `default` if it does not say how long, and none if
+/// it does not ask.
+pub fn asks_to_wait(answer: &Answer, default: Duration) -> Option<Duration> {
+    match refused(answer)? {
+        CallError::Throttled { retry_after } => Some(retry_after.unwrap_or(default)),
+        _ => None,
+    }
+}
+
+/// What an answer that is not a success means.
+fn refused(answer: &Answer) -> Option<CallError> {
+    let fault = || Fault::read(answer.status.as_u16(), &answer.body);
+    (!answer.status.is_success()).then(|| failure(fault(), answer.status, retry_after(answer)))
 }
 
 /// The body of a success, or the error that the answer means.
 pub(crate) fn read<B: Body>(answer: &Answer) -> Result<B, CallError> {
-    if !answer.status.is_success() {
-        let fault = Fault::read(answer.status.as_u16(), &answer.body);
-        return Err(failure(fault, answer.status, retry_after(answer)));
+    if let Some(error) = refused(answer) {
+        return Err(error);
     }
     let mut body: B = serde_json::from_slice(&answer.body).map_err(|error| unreadable(&error))?;
     match body.take_fault() {
@@ -57,6 +77,9 @@ pub(crate) fn refusal(fault: Fault) -> CallError {
 fn failure(fault: Fault, status: StatusCode, retry_after: Option<Duration>) -> CallError {
     let has_code = |code| fault.has_code(code);
     match status {
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS if fault.mentions("quota") => {
+            CallError::Throttled { retry_after: Some(QUOTA_PAUSE) }
+        }
         _ if has_code("3001") => CallError::Throttled { retry_after },
         _ if has_code("3100") || has_code("120") => CallError::Forbidden(fault),
         _ if has_code("3200") => CallError::Unauthorized,

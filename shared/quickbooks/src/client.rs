@@ -54,6 +54,11 @@ impl Client {
         Self { http, transport, company, realm, access_token }
     }
 
+    /// How its requests travel.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.transport)
+    }
+
     /// The same client, whose requests travel another way.
     pub fn over(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport, ..self }

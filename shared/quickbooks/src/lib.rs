@@ -12,6 +12,7 @@ mod oauth;
 mod port;
 pub mod webhook;
 
+pub use answer::asks_to_wait;
 pub use client::Client;
 pub use endpoints::Endpoints;
 pub use oauth::{OAuth, OAuthError};

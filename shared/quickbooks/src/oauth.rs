@@ -213,6 +213,7 @@ impl From<SendError> for OAuthError {
     fn from(error: SendError) -> Self {
         match error {
             SendError::NotSent(reason) => Self::NotSent(reason),
+            SendError::NotYet(_) => Self::NotSent(error.to_string()),
             SendError::Lost(reason) => Self::Ambiguous(reason),
         }
     }

@@ -8,6 +8,7 @@ mod linking;
 mod names;
 mod ordering;
 mod purity;
+mod storms;
 mod taxes;
 mod trouble;
 mod withdrawals;

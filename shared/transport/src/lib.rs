@@ -82,6 +82,9 @@ pub enum SendError {
     /// The request left, or may have.
     #[error("{0}")]
     Lost(String),
+    /// The request was held back for this long, so as not to exceed a limit. It never left.
+    #[error("not before {} ms", .0.as_millis())]
+    NotYet(Duration),
 }
 
 #[async_trait]

@@ -25,3 +25,9 @@ async fn the_vault_keeps_its_promises() {
     let world = World::new().await;
     contract::vault(&world.one.vault("test/"), &world.two.vault("test/")).await;
 }
+
+#[tokio::test]
+async fn the_budget_keeps_its_promises() {
+    let world = World::with_table().await;
+    contract::budget(&world.one.budget(TABLE), &world.two.budget(TABLE)).await;
+}

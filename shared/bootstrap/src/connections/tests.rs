@@ -4,7 +4,7 @@ use futures::future::join_all;
 use quickbooks::{Endpoints, OAuth, http_client};
 use quickbooks_simulator::server::{CallKind, Simulator, start};
 use sync::ids::{CompanyId, RealmId};
-use sync::memory::{MemoryCompanies, MemoryVault};
+use sync::memory::{MemoryBudget, MemoryCompanies, MemoryVault};
 use sync::settings::{Company, Connection, ConnectionState};
 use url::Url;
 
@@ -49,6 +49,7 @@ impl World {
             Arc::clone(&companies) as _,
             vault,
             server,
+            Arc::new(MemoryBudget::default()),
             Arc::new(SystemClock),
             Box::new(client),
         );

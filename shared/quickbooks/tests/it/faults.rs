@@ -41,6 +41,12 @@ async fn answers_are_classified_by_what_is_known_of_their_effect() {
     let gateway = json!({"fault": {"error": [{"message": "message=AuthenticationFailed; errorCode=003200; statusCode=401",
         "detail": "Token expired: secret-access-token", "code": "3200"}], "type": "AUTHENTICATION"}, "time": 1});
     let xml = r#"<IntuitResponse><Fault type="SERVICE"><Error code="3001"><Message>message=ThrottleExceeded</Message></Error></Fault></IntuitResponse>"#;
+    let throttle = json!({"fault": {"error": [{"message": "message=ThrottleExceeded; errorCode=003001; statusCode=429",
+        "detail": null, "code": "3001"}], "type": "SERVICE"}, "time": 1});
+    let quota = json!({"Fault": {"Error": [{"Message": "Monthly Quota exceeded", "code": "3001"}], "type": "SERVICE"}});
+    let gateway_broke = json!({"fault": {"error": [{"message": "message=InternalServerError; errorCode=000500; statusCode=500",
+        "code": "500"}], "type": "SERVICE"}, "time": 1});
+    let xml_broke = r#"<IntuitResponse><Fault type="SystemFault"><Error code="10000"><Message>An application error has occurred</Message></Error></Fault></IntuitResponse>"#;
     insta::assert_snapshot!(
         meanings(vec![
             (400, fault("5010").to_string()),
@@ -53,11 +59,20 @@ async fn answers_are_classified_by_what_is_known_of_their_effect() {
             (403, xml.into()),
             (404, "<html><body>Not here</body></html>".into()),
             (408, String::new()),
+            (403, fault("6190").to_string()),
+            (403, String::new()),
+            (403, "<html>Your app has used up its quota</html>".into()),
             (429, xml.into()),
             (429, String::new()),
+            (429, throttle.to_string()),
+            (429, "<html><title>Too Many Requests</title></html>".into()),
+            (429, quota.to_string()),
             (302, String::new()),
             (500, fault("10000").to_string()),
+            (500, gateway_broke.to_string()),
+            (502, String::new()),
             (503, "<html><title>Service Unavailable</title></html>".into()),
+            (504, xml_broke.into()),
             (200, fault("6000").to_string()),
             (200, gateway.to_string()),
             (200, fault("3001").to_string()),
@@ -80,6 +95,16 @@ async fn a_throttle_may_say_how_long() {
         };
         assert_eq!(retry_after, expected);
     }
+}
+
+#[tokio::test]
+async fn a_used_up_quota_is_looked_at_again_in_a_quarter_of_an_hour() {
+    let answer =
+        (StatusCode::FORBIDDEN, [("retry-after", "7")], "Quota of the month exceeded").into_response();
+    let server = Server::answering([answer]).await;
+    let error = create(&server.client()).await;
+    let wait = Duration::from_secs(15 * 60);
+    assert!(matches!(error, CallError::Throttled { retry_after: Some(after) } if after == wait), "{error:?}");
 }
 
 #[tokio::test]
