@@ -1,6 +1,6 @@
 //! QuickBooks refuses for a while, in each of the ways it has: nothing is lost, made twice or reordered.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use quickbooks_simulator::company::Seed;
 use quickbooks_simulator::server::{Effect, ErrorBody, Fault, ThrottleFormat};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use sync::activity::ActivityResult;
 use sync::outcome::ParkCause;
 use sync::push::Verdict;
 
-use crate::desk::{Desk, client, done, invoice, parked, payment, product};
+use crate::desk::{Desk, client, done, invoice, payment, product};
 
 /// How many messages a delivery has at most, as with SQS.
 const BATCH: usize = 10;
@@ -118,7 +118,7 @@ async fn t25_a_minute_long_storm_of_429_loses_and_reorders_nothing() {
 }
 
 #[tokio::test]
-async fn r68_waits_grow_while_intuit_is_down() {
+async fn a_minute_in_which_intuit_is_down_loses_and_reorders_nothing() {
     for status in [500, 502, 503, 504] {
         for body in [ErrorBody::Json, ErrorBody::Gateway, ErrorBody::Html, ErrorBody::Empty] {
             let (took, _) = minute_of(Effect::ServerError { status, body }, ThrottleFormat::Json).await;
