@@ -28,6 +28,12 @@ pub(crate) async fn send(
             "Intuit answered {operation} with {}",
             answer.status.as_u16()
         ),
+        Err(SendError::NotYet(wait)) => tracing::info!(
+            realm.id = realm,
+            intuit.operation = operation,
+            wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            "{operation} was held back: its turn comes too late"
+        ),
         Err(error) => tracing::info!(
             realm.id = realm,
             intuit.operation = operation,
