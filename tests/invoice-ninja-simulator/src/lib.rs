@@ -4,3 +4,4 @@
 //! web page around it.
 
 pub mod company;
+pub mod server;

@@ -93,7 +93,9 @@ impl Company {
             Route::Company(id) if ids::read(id) != Some(self.id) => Err(Refusal::missing("Company", id)),
             Route::Company(_) if !user.is_admin => Err(Refusal::not_allowed()),
             Route::Company(_) => Ok(Reply::Item(self.shown_company())),
-            Route::ChangeCompany(id) if ids::read(id) != Some(self.id) => Err(Refusal::missing("Company", id)),
+            Route::ChangeCompany(id) if ids::read(id) != Some(self.id) => {
+                Err(Refusal::missing("Company", id))
+            }
             Route::ChangeCompany(_) => self.change_company(&user, &request.sent()).map(Reply::Item),
             Route::List(kind) => self.list(kind, request, &user).map(Reply::List),
             Route::Blank(kind) => Ok(Reply::Item(Value::Object(super::record::blank(kind.fields())))),
@@ -245,10 +247,14 @@ impl<'a> Route<'a> {
             ("PUT", ["companies", id]) => Some(Self::ChangeCompany(id)),
             ("POST", ["payments", "refund"]) => Some(Self::Refund),
             ("GET", ["invoices", id, action]) if *action != "edit" => Some(Self::InvoiceAction(id, action)),
-            (_, [entity, rest @ ..]) => Kind::in_path(entity).and_then(|kind| Self::of_kind(method, kind, rest)),
+            (_, [entity, rest @ ..]) => {
+                Kind::in_path(entity).and_then(|kind| Self::of_kind(method, kind, rest))
+            }
             _ => None,
         };
-        found.ok_or_else(|| if is_known(segments) { Refusal::wrong_method() } else { Refusal::no_such_route() })
+        found.ok_or_else(
+            || if is_known(segments) { Refusal::wrong_method() } else { Refusal::no_such_route() },
+        )
     }
 
     fn of_kind(method: &str, kind: Kind, rest: &[&'a str]) -> Option<Self> {

@@ -18,8 +18,9 @@ impl Company {
     pub(crate) fn bulk(&mut self, kind: Kind, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
         let sent = request.sent();
         let action = sent.text("action");
-        let of_all = ["archive", "restore", "delete"];
-        if !of_all.contains(&action) && !(kind == Kind::Invoice && OF_INVOICES.contains(&action)) {
+        let is_known = ["archive", "restore", "delete"].contains(&action)
+            || (kind == Kind::Invoice && OF_INVOICES.contains(&action));
+        if !is_known {
             return Err(Refusal::invalid_field("action", "The selected action is invalid."));
         }
         let Some(Value::Array(named)) = sent.get("ids") else {
@@ -50,7 +51,9 @@ impl Company {
 
     /// Hides a record; nothing else changes. Of one that is hidden already nothing happens.
     pub(crate) fn archive(&mut self, kind: Kind, id: u64, now: Timestamp) {
-        let Some(row) = self.store.row_mut(kind, id).filter(|row| row.seconds("archived_at") == 0) else { return };
+        let Some(row) = self.store.row_mut(kind, id).filter(|row| row.seconds("archived_at") == 0) else {
+            return;
+        };
         row.put("archived_at", now.as_second());
         row.put("updated_at", now.as_second());
         self.archived(kind, id, now);
@@ -58,7 +61,9 @@ impl Company {
 
     /// Brings back what was archived or deleted, save deleted payments, which stay as they are.
     pub(crate) fn restore(&mut self, kind: Kind, id: u64, now: Timestamp) {
-        let Some(row) = self.store.row_mut(kind, id).filter(|row| row.seconds("archived_at") != 0) else { return };
+        let Some(row) = self.store.row_mut(kind, id).filter(|row| row.seconds("archived_at") != 0) else {
+            return;
+        };
         match kind {
             Kind::Payment if row.flag("is_deleted") => {}
             Kind::Invoice => self.restore_invoice(id, now),

@@ -13,7 +13,12 @@ use super::statics::{COUNTRIES, CURRENCIES};
 use super::{Company, User, ids};
 
 impl Company {
-    pub(crate) fn create_client(&mut self, sent: &Record, user: &User, now: Timestamp) -> Result<u64, Refusal> {
+    pub(crate) fn create_client(
+        &mut self,
+        sent: &Record,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<u64, Refusal> {
         let mut client = blank(Kind::Client.fields());
         for name in ["balance", "paid_to_date", "payment_balance", "credit_balance", "last_login"] {
             client.put(name, 0);
@@ -65,7 +70,11 @@ impl Company {
         fill(client, sent, Kind::Client.fields(), "", &mut errors);
         for column in ["number", "id_number"] {
             if self.store.is_taken(Kind::Client, column, client.text(column), id) {
-                wrong(&mut errors, column, format!("The {} has already been taken.", column.replace('_', " ")));
+                wrong(
+                    &mut errors,
+                    column,
+                    format!("The {} has already been taken.", column.replace('_', " ")),
+                );
             }
         }
         by_codes(client, sent);
@@ -87,7 +96,8 @@ impl Company {
         let sent: Vec<&Record> = sent.as_array().into_iter().flatten().filter_map(Value::as_object).collect();
         let nobody = Record::new();
         let sent = if sent.is_empty() { vec![&nobody] } else { sent };
-        let mut contacts: Vec<Record> = sent.into_iter().map(|contact| self.contact(before, contact, now)).collect();
+        let mut contacts: Vec<Record> =
+            sent.into_iter().map(|contact| self.contact(before, contact, now)).collect();
         let primary = contacts.iter().position(|contact| contact.flag("is_primary")).unwrap_or_default();
         for (n, contact) in contacts.iter_mut().enumerate() {
             contact.put("is_primary", n == primary);

@@ -73,7 +73,8 @@ impl Company {
             Kind::Payment => 25,
             _ => 0,
         };
-        let delay = SignedDuration::from_millis(seconds * 10 * i64::from(self.switches.webhook_delay_percent));
+        let delay =
+            SignedDuration::from_millis(seconds * 10 * i64::from(self.switches.webhook_delay_percent));
         self.notices.push(Notice { event, kind, id, due: now.checked_add(delay).unwrap_or(now) });
     }
 

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use harsh::Harsh;
 
-static HASHIDS: LazyLock<Harsh> =
-    LazyLock::new(|| Harsh::builder().salt("a simulated installation").length(10).build().unwrap_or_default());
+static HASHIDS: LazyLock<Harsh> = LazyLock::new(|| {
+    Harsh::builder().salt("a simulated installation").length(10).build().unwrap_or_default()
+});
 
 /// The id that the API shows.
 pub(crate) fn shown(id: u64) -> String {

@@ -71,7 +71,9 @@ impl Kind {
     /// The relations that `include` may name.
     pub(crate) fn includes(self) -> &'static [&'static str] {
         match self {
-            Self::Client => &["activities", "documents", "gateway_tokens", "group_settings", "ledger", "system_logs"],
+            Self::Client => {
+                &["activities", "documents", "gateway_tokens", "group_settings", "ledger", "system_logs"]
+            }
             Self::Product => &["company", "documents", "user"],
             Self::Invoice => &["activities", "client", "documents", "payments"],
             Self::Payment => &["client", "credits", "documents", "invoices", "type"],
@@ -82,10 +84,36 @@ impl Kind {
     /// The columns that free text search (`filter`) looks at.
     pub(crate) fn searched(self) -> &'static [&'static str] {
         match self {
-            Self::Client => &["name", "number", "id_number", "custom_value1", "custom_value2", "custom_value3", "custom_value4"],
-            Self::Product => &["product_key", "notes", "custom_value1", "custom_value2", "custom_value3", "custom_value4"],
-            Self::Invoice => &["number", "po_number", "date", "custom_value1", "custom_value2", "custom_value3", "custom_value4"],
-            Self::Payment => &["number", "date", "transaction_reference", "custom_value1", "custom_value2", "custom_value3", "custom_value4"],
+            Self::Client => &[
+                "name",
+                "number",
+                "id_number",
+                "custom_value1",
+                "custom_value2",
+                "custom_value3",
+                "custom_value4",
+            ],
+            Self::Product => {
+                &["product_key", "notes", "custom_value1", "custom_value2", "custom_value3", "custom_value4"]
+            }
+            Self::Invoice => &[
+                "number",
+                "po_number",
+                "date",
+                "custom_value1",
+                "custom_value2",
+                "custom_value3",
+                "custom_value4",
+            ],
+            Self::Payment => &[
+                "number",
+                "date",
+                "transaction_reference",
+                "custom_value1",
+                "custom_value2",
+                "custom_value3",
+                "custom_value4",
+            ],
             Self::TaxRate => &["name", "rate"],
             Self::Webhook => &["target_url"],
         }
@@ -93,7 +121,8 @@ impl Kind {
 
     /// The ids of the webhook events for this kind. None for kinds without events.
     pub(crate) fn events(self) -> Option<EventIds> {
-        let ids = |create, update, delete, restore, archive| EventIds { create, update, delete, restore, archive };
+        let ids =
+            |create, update, delete, restore, archive| EventIds { create, update, delete, restore, archive };
         match self {
             Self::Client => Some(ids(1, 10, 11, 45, 37)),
             Self::Invoice => Some(ids(2, 8, 9, 41, 33)),

@@ -111,7 +111,8 @@ fn is_common(name: &str, row: &Record, value: &str) -> Option<bool> {
                 (false, 0) => "active",
                 (false, _) => "archived",
             };
-            let mut asked = value.split(',').filter(|it| matches!(*it, "active" | "archived" | "deleted")).peekable();
+            let mut asked =
+                value.split(',').filter(|it| matches!(*it, "active" | "archived" | "deleted")).peekable();
             asked.peek()?;
             Some(asked.any(|it| it == state))
         }
@@ -215,11 +216,13 @@ impl Order {
     /// None: nothing that can be sorted by. Of clients and products an unknown column is a failure of the database,
     /// of others it is ignored.
     fn of(kind: Kind, request: &Request) -> Result<Option<Self>, Refusal> {
-        let Some((column, direction)) = request.parameter("sort").and_then(|sort| sort.split_once('|')) else {
+        let Some((column, direction)) = request.parameter("sort").and_then(|sort| sort.split_once('|'))
+        else {
             return Ok(None);
         };
         let written = kind.fields().iter().any(|(name, _)| *name == column);
-        let computed = ["id", "created_at", "updated_at", "archived_at", "amount", "balance", "status_id", "client_id"];
+        let computed =
+            ["id", "created_at", "updated_at", "archived_at", "amount", "balance", "status_id", "client_id"];
         if !written && !computed.contains(&column) {
             return match kind {
                 Kind::Client | Kind::Product => Err(Refusal::no_such_column(column)),

@@ -9,14 +9,15 @@ mod bulk;
 mod clients;
 mod events;
 mod ids;
+mod installation;
 mod invoices;
 mod kinds;
 mod lists;
 mod payments;
 mod products;
 mod record;
-mod refusal;
 mod refunds;
+mod refusal;
 mod seeds;
 mod settings;
 mod show;
@@ -38,8 +39,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::events::Delivery;
-pub use self::kinds::Kind;
 use self::events::Notice;
+pub use self::installation::Installation;
+pub use self::kinds::Kind;
 use self::record::{Members, Record};
 use self::store::Store;
 

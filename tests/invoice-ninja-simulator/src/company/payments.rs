@@ -98,7 +98,15 @@ impl Company {
         if currency != self.setting("currency_id") && payment.money("exchange_rate") == Decimal::ONE {
             payment.put_money("exchange_rate", SERVERS_RATE);
         }
-        for name in ["client_contact_id", "company_gateway_id", "gateway_type_id", "invitation_id", "project_id", "vendor_id", "transaction_id"] {
+        for name in [
+            "client_contact_id",
+            "company_gateway_id",
+            "gateway_type_id",
+            "invitation_id",
+            "project_id",
+            "vendor_id",
+            "transaction_id",
+        ] {
             payment.put(name, "");
         }
         payment.put("client_id", ids::shown(client));
@@ -152,8 +160,10 @@ impl Company {
             wrong(errors, "invoices", "The invoices must be an array.");
         }
         for (n, allocation) in objects(sent, "invoices").enumerate() {
-            let (id_field, amount_field) = (format!("invoices.{n}.invoice_id"), format!("invoices.{n}.amount"));
-            let invoice = allocation.id("invoice_id").and_then(|id| Some((id, self.store.row(Kind::Invoice, id)?)));
+            let (id_field, amount_field) =
+                (format!("invoices.{n}.invoice_id"), format!("invoices.{n}.amount"));
+            let invoice =
+                allocation.id("invoice_id").and_then(|id| Some((id, self.store.row(Kind::Invoice, id)?)));
             let invoice = invoice.filter(|(_, row)| !row.flag("is_deleted") && row.id("client_id") == client);
             let Some((id, invoice)) = invoice else {
                 wrong(errors, &id_field, format!("The selected {id_field} is invalid."));
@@ -162,7 +172,9 @@ impl Company {
             if !seen.insert(id) {
                 wrong(errors, &id_field, format!("The {id_field} field has a duplicate value."));
             }
-            if !matches!(invoice.text("status_id"), DRAFT | SENT | PARTIAL) || invoice.money("balance") < Decimal::ZERO {
+            if !matches!(invoice.text("status_id"), DRAFT | SENT | PARTIAL)
+                || invoice.money("balance") < Decimal::ZERO
+            {
                 wrong(errors, "invoices", "One or more of these invoices have been paid");
                 continue;
             }
@@ -222,7 +234,7 @@ impl Company {
         payment.put("is_deleted", true);
         payment.put("archived_at", now.as_second());
         payment.put("updated_at", now.as_second());
-        for allocation in forgotten.iter().filter(|it| !it.flag("_deleted")) {
+        for allocation in &forgotten {
             if let Some(invoice) = allocation.id("invoice_id") {
                 self.paid(invoice, allocation.money("refunded") - allocation.money("amount"), now);
             }

@@ -9,7 +9,12 @@ use super::refusal::{Refusal, unless};
 use super::{Company, User};
 
 impl Company {
-    pub(crate) fn create_product(&mut self, sent: &Record, user: &User, now: Timestamp) -> Result<u64, Refusal> {
+    pub(crate) fn create_product(
+        &mut self,
+        sent: &Record,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<u64, Refusal> {
         let mut product = blank(Kind::Product.fields());
         product.put("user_id", user.id.as_str());
         product.put("quantity", 1);
@@ -38,7 +43,8 @@ impl Company {
     /// the price of its lines, and keys without a product get one. No webhook tells of it.
     pub(crate) fn learn_products(&mut self, invoice: u64, now: Timestamp) {
         let Some(invoice) = self.store.row(Kind::Invoice, invoice) else { return };
-        let at_home = invoice.id("client_id").is_some_and(|id| self.currency_of(id) == self.setting("currency_id"));
+        let at_home =
+            invoice.id("client_id").is_some_and(|id| self.currency_of(id) == self.setting("currency_id"));
         if !self.profile.flag("update_products") || !at_home {
             return;
         }

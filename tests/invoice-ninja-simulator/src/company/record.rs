@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn amounts_are_numbers_without_trailing_zeros() {
-        for (amount, text) in [("100.00", "100"), ("0.10", "0.1"), ("-0.00", "0"), ("1.23456789", "1.234568")] {
+        for (amount, text) in [("100.00", "100"), ("0.10", "0.1"), ("-0.00", "0"), ("1.23456789", "1.234568")]
+        {
             assert_eq!(money(amount.parse().unwrap()).to_string(), text);
         }
     }

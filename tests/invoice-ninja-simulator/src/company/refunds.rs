@@ -16,9 +16,9 @@ const REFUNDED: &str = "6";
 impl Company {
     /// `POST payments/refund`: gives back what was applied to invoices, or what was applied to none.
     pub(crate) fn refund(&mut self, sent: &Record, now: Timestamp) -> Result<u64, Refusal> {
-        let id = self.find(Kind::Payment, sent.text("id")).map_err(|_| {
-            Refusal::invalid_field("id", "The selected id is invalid.")
-        })?;
+        let id = self
+            .find(Kind::Payment, sent.text("id"))
+            .map_err(|_| Refusal::invalid_field("id", "The selected id is invalid."))?;
         let Some(payment) = self.store.row(Kind::Payment, id) else { return Ok(id) };
         let mut errors = Errors::new();
         if !is_date(sent.text("date")) {
@@ -61,14 +61,17 @@ fn refunds(payment: &Record, sent: &Record, errors: &mut Errors) -> Vec<(u64, De
     let mut refunds: Vec<(u64, Decimal)> = Vec::new();
     for (n, refund) in objects(sent, "invoices").enumerate() {
         let (id_field, amount_field) = (format!("invoices.{n}.invoice_id"), format!("invoices.{n}.amount"));
-        let of_invoice = |it: &&Record| it.text("invoice_id") == refund.text("invoice_id") && !it.flag("_deleted");
+        let of_invoice =
+            |it: &&Record| it.text("invoice_id") == refund.text("invoice_id") && !it.flag("_deleted");
         let applied = objects(payment, "paymentables").filter(of_invoice);
         let left: Decimal = applied.map(|it| it.money("amount") - it.money("refunded")).sum();
         match (refund.id("invoice_id"), amount_in(refund, "amount")) {
             (Some(id), _) if refunds.iter().any(|(seen, _)| *seen == id) => {
                 wrong(errors, &id_field, format!("The {id_field} field has a duplicate value."));
             }
-            (Some(id), Some(amount)) if amount > Decimal::ZERO && amount <= left => refunds.push((id, amount)),
+            (Some(id), Some(amount)) if amount > Decimal::ZERO && amount <= left => {
+                refunds.push((id, amount))
+            }
             (Some(_), _) => wrong(errors, &amount_field, "Attempting to refund more than allowed."),
             (None, _) => wrong(errors, &id_field, format!("The selected {id_field} is invalid.")),
         }
@@ -76,7 +79,13 @@ fn refunds(payment: &Record, sent: &Record, errors: &mut Errors) -> Vec<(u64, De
     refunds
 }
 
-fn record_refund(payment: &mut Record, refunds: &[(u64, Decimal)], total: Decimal, sent: &Record, now: Timestamp) {
+fn record_refund(
+    payment: &mut Record,
+    refunds: &[(u64, Decimal)],
+    total: Decimal,
+    sent: &Record,
+    now: Timestamp,
+) {
     for (invoice, amount) in refunds {
         let mut left = *amount;
         let of_invoice = |it: &&mut Record| it.id("invoice_id") == Some(*invoice) && !it.flag("_deleted");

@@ -69,7 +69,10 @@ impl Refusal {
 
     /// What the database says of a column that is not there.
     pub(crate) fn no_such_column(name: &str) -> Self {
-        Self::new(500, format!("SQLSTATE[42S22]: Column not found: 1054 Unknown column '{name}' in 'order clause'"))
+        Self::new(
+            500,
+            format!("SQLSTATE[42S22]: Column not found: 1054 Unknown column '{name}' in 'order clause'"),
+        )
     }
 
     pub(crate) fn body(&self) -> Value {
@@ -83,7 +86,12 @@ impl Refusal {
     /// else is a page for people.
     pub(crate) fn page(&self) -> (u16, String) {
         let status = if self.status == 422 { 302 } else { self.status };
-        (status, format!("<!DOCTYPE html>\n<html lang=\"en\"><title>Invoice Ninja</title><h1>{status}</h1></html>\n"))
+        (
+            status,
+            format!(
+                "<!DOCTYPE html>\n<html lang=\"en\"><title>Invoice Ninja</title><h1>{status}</h1></html>\n"
+            ),
+        )
     }
 }
 

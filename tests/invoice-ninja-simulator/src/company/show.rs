@@ -14,8 +14,11 @@ impl Company {
 
     /// A record with relations.
     pub(crate) fn shown_with(&self, kind: Kind, row: &Record, includes: &[&str]) -> Value {
-        let mut shown: Record =
-            row.iter().filter(|(name, _)| !name.starts_with('_')).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let mut shown: Record = row
+            .iter()
+            .filter(|(name, _)| !name.starts_with('_'))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect();
         if kind == Kind::Payment {
             shown.put("paymentables", visible_paymentables(row));
         }
@@ -35,7 +38,8 @@ impl Company {
                 let pays = |payment: &Record| {
                     visible(payment).any(|allocation| allocation.text("invoice_id") == row.text("id"))
                 };
-                let payments = self.store.rows(Kind::Payment).map(|(_, payment)| payment).filter(|it| pays(it));
+                let payments =
+                    self.store.rows(Kind::Payment).map(|(_, payment)| payment).filter(|it| pays(it));
                 payments.map(|payment| self.shown(Kind::Payment, payment)).collect()
             }
             (Kind::Payment, "invoices") => {
@@ -55,5 +59,7 @@ fn visible(payment: &Record) -> impl Iterator<Item = &Record> {
 }
 
 fn visible_paymentables(payment: &Record) -> Value {
-    visible(payment).map(|it| Value::Object(it.clone().into_iter().filter(|(n, _)| !n.starts_with('_')).collect())).collect()
+    visible(payment)
+        .map(|it| Value::Object(it.clone().into_iter().filter(|(n, _)| !n.starts_with('_')).collect()))
+        .collect()
 }

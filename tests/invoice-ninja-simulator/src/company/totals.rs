@@ -17,7 +17,8 @@ const HIGHEST_RATE: Decimal = Decimal::ONE_THOUSAND;
 /// `total_taxes`. The balance is not touched.
 pub(crate) fn total_up(invoice: &mut Record) {
     let terms = Terms::of(invoice);
-    let mut lines: Vec<Line> = objects_mut(invoice, "line_items").map(|line| Line::of(line, &terms)).collect();
+    let mut lines: Vec<Line> =
+        objects_mut(invoice, "line_items").map(|line| Line::of(line, &terms)).collect();
     let subtotal: Decimal = lines.iter().map(|line| line.total).sum();
     for line in &mut lines {
         line.tax(&terms, subtotal);
@@ -26,10 +27,12 @@ pub(crate) fn total_up(invoice: &mut Record) {
         record.put("is_amount_discount", terms.is_amount_discount);
         record.put_money("line_total", line.total);
         record.put_money("tax_amount", line.tax_shown);
-        record.put_money("gross_line_total", if terms.inclusive { line.total } else { line.total + line.tax_shown });
+        record.put_money(
+            "gross_line_total",
+            if terms.inclusive { line.total } else { line.total + line.tax_shown },
+        );
     }
-    let discount =
-        if terms.is_amount_discount { terms.discount } else { percent(subtotal, terms.discount) };
+    let discount = if terms.is_amount_discount { terms.discount } else { percent(subtotal, terms.discount) };
     let discounted = subtotal - discount;
     let surcharges = terms.surcharges.iter().map(|(amount, _)| *amount).sum::<Decimal>();
     let line_taxes: Decimal = lines.iter().map(|line| line.tax_counted).sum();
@@ -92,7 +95,11 @@ impl Terms {
         let tax = |rate| {
             if self.inclusive {
                 // With taxes included, negative surcharges lessen no tax.
-                included(rounded(discounted, 2) + taxed().filter(|amount| *amount > Decimal::ZERO).sum::<Decimal>(), rate)
+                included(
+                    rounded(discounted, 2)
+                        + taxed().filter(|amount| *amount > Decimal::ZERO).sum::<Decimal>(),
+                    rate,
+                )
             } else {
                 percent(discounted, rate) + taxed().map(|amount| percent(amount, rate)).sum::<Decimal>()
             }
@@ -167,7 +174,8 @@ mod tests {
     fn totals(invoice: Value) -> (String, String, Vec<String>) {
         let Value::Object(mut invoice) = invoice else { panic!("an object") };
         total_up(&mut invoice);
-        let lines = objects_mut(&mut invoice, "line_items").map(|line| line["line_total"].to_string()).collect();
+        let lines =
+            objects_mut(&mut invoice, "line_items").map(|line| line["line_total"].to_string()).collect();
         (invoice["amount"].to_string(), invoice["total_taxes"].to_string(), lines)
     }
 
@@ -237,7 +245,10 @@ mod tests {
     fn a_tax_without_a_name_is_not_counted() {
         let line = json!({"cost": 100, "quantity": 1, "tax_name1": "T", "tax_rate1": 20});
         assert_eq!(amounts(json!({"line_items": [line]})), are("100", "0"));
-        assert_eq!(amounts(json!({"line_items": [{"cost": 10, "quantity": 1}], "tax_rate1": 20})), are("10", "0"));
+        assert_eq!(
+            amounts(json!({"line_items": [{"cost": 10, "quantity": 1}], "tax_rate1": 20})),
+            are("10", "0")
+        );
     }
 
     #[test]

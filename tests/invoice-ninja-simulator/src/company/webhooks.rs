@@ -43,7 +43,8 @@ impl Company {
 }
 
 fn check(hook: &Record, errors: &mut Errors) {
-    let is_http = Url::parse(hook.text("target_url")).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    let is_http =
+        Url::parse(hook.text("target_url")).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if !is_http {
         wrong(errors, "target_url", "The target url must be a valid URL.");
     }

@@ -21,9 +21,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use simulator_server::merged;
 
 use super::calls::Calls;
 use super::faults::Fault;
@@ -250,23 +250,6 @@ pub(super) async fn set_state(State(server): State<Shared>, Json(snapshot): Json
 
 fn is_known(server: &Server, realm: &str) -> bool {
     server.realms().iter().any(|known| known == realm)
-}
-
-/// The current settings with the members given in their place; settings that do not exist are refused.
-fn merged<T: Serialize + DeserializeOwned>(current: &T, changes: Value) -> serde_json::Result<T> {
-    fn merge(into: &mut Value, changes: Value) {
-        match (into, changes) {
-            (Value::Object(into), Value::Object(changes)) => {
-                for (name, change) in changes {
-                    merge(into.entry(name).or_insert(Value::Null), change);
-                }
-            }
-            (into, change) => *into = change,
-        }
-    }
-    let mut value = serde_json::to_value(current)?;
-    merge(&mut value, changes);
-    serde_json::from_value(value)
 }
 
 fn done() -> Response {

@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use simulator_server::{is_severed, severed};
 
 use super::answers::{self, GatewayFault};
 use super::calls::{Call, CallKind};
-use super::connection::{is_severed, severed};
 use super::faults::{Effect, ErrorBody};
 use super::outside;
 use super::state::{Server, Shared, lock, read};

@@ -14,7 +14,6 @@ mod accounting;
 mod answers;
 mod bookkeeper;
 mod calls;
-mod connection;
 mod control;
 mod faults;
 mod gateway;
@@ -35,9 +34,10 @@ use axum::routing::{any, delete, get, post};
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
+pub use simulator_server::ClockOutOfRange;
+
 pub use self::calls::{Call, CallKind, Counters};
 pub use self::faults::{Effect, ErrorBody, Fault};
-pub use self::outside::ClockOutOfRange;
 pub use self::simulator::{Credentials, Simulator, start};
 use self::state::Shared;
 pub use self::switches::{ConcurrentRefresh, Limits, Switches, ThrottleFormat};

@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use simulator_server::ClockOutOfRange;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::error;
 
 use super::calls::{Call, Calls, Counters};
-use super::connection;
 use super::faults::Fault;
-use super::outside::ClockOutOfRange;
 use super::snapshot::Snapshot;
 use super::state::{Server, Shared, lock, read, write};
 use super::switches::Switches;
@@ -68,7 +67,7 @@ pub struct Simulator {
 /// # Errors
 /// If the port is taken, or the state file is there but cannot be read.
 pub async fn start(options: Options) -> io::Result<Simulator> {
-    let kept = options.state_file.as_deref().map(Snapshot::load).transpose()?.flatten();
+    let kept = options.state_file.as_deref().map(simulator_server::load::<Snapshot>).transpose()?.flatten();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let client = webhooks::client().map_err(io::Error::other)?;
@@ -81,7 +80,7 @@ pub async fn start(options: Options) -> io::Result<Simulator> {
         }
     }
     let stop = watch::Sender::new(false);
-    let serving = connection::serve(listener, router(Arc::clone(&server)), stop.subscribe());
+    let serving = simulator_server::serve(listener, router(Arc::clone(&server)), stop.subscribe());
     Ok(Simulator {
         url,
         stop,
@@ -222,7 +221,7 @@ impl Simulator {
     fn save(&mut self) -> io::Result<()> {
         self.saved = true;
         match &self.server.options.state_file {
-            Some(file) => self.server.snapshot().save(file),
+            Some(file) => simulator_server::save(&self.server.snapshot(), file),
             None => Ok(()),
         }
     }

@@ -1,9 +1,6 @@
 //! The whole state as one value: to look at, to put back, and to keep in a file over a restart.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write};
-use std::path::Path;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -25,28 +22,6 @@ pub(super) struct Snapshot {
     webhooks: WebhookSettings,
     consents_for: Option<String>,
     clock_offset: SignedDuration,
-}
-
-impl Snapshot {
-    /// What was kept in the file; None if there is no such file.
-    pub(super) fn load(path: &Path) -> io::Result<Option<Self>> {
-        match File::open(path) {
-            Ok(file) => Ok(Some(serde_json::from_reader(BufReader::new(file))?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Replaces the file. Whatever happens meanwhile, it holds either the old state or the new one.
-    pub(super) fn save(&self, path: &Path) -> io::Result<()> {
-        let mut unfinished = path.as_os_str().to_owned();
-        unfinished.push(".unfinished");
-        let mut file = BufWriter::new(File::create(&unfinished)?);
-        serde_json::to_writer(&mut file, self)?;
-        file.flush()?;
-        file.get_ref().sync_all()?;
-        fs::rename(unfinished, path)
-    }
 }
 
 impl Server {

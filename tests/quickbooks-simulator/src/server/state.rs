@@ -1,15 +1,17 @@
 //! Everything the server knows, each part behind a lock of its own. No lock is held across an await.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
+use simulator_server::Clock;
+pub(super) use simulator_server::{lock, read, write};
 
 use super::Options;
 use super::calls::Calls;
 use super::faults::Faults;
 use super::oauth::connections::{ANNOUNCED_REFRESH_SECONDS, Connections, NewValues, TokenPair};
-use super::outside::{self, Clock};
+use super::outside;
 use super::switches::Switches;
 use super::throttle::Throttle;
 use super::webhooks::Webhooks;
@@ -120,20 +122,4 @@ fn seeded(companies: &[(Seed, String)], now: Timestamp) -> Companies {
         (realm.clone(), Arc::new(Mutex::new(Company::new(*seed, realm, now))))
     };
     companies.iter().map(company).collect()
-}
-
-/// Locks whether or not another call has panicked: that call's client was told by a broken connection, the others
-/// go on.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Like [`lock`].
-pub(super) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Like [`lock`].
-pub(super) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

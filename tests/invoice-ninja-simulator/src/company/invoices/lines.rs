@@ -52,13 +52,13 @@ mod tests {
 
     use super::*;
 
-    fn line(sent: Value) -> Value {
+    fn line(sent: &Value) -> Value {
         normal(Some(&json!([sent])), Some("2026-05-14"))[0].clone()
     }
 
     #[test]
     fn words_for_dates_are_replaced_in_the_notes_of_new_invoices() {
-        let notes = line(json!({"notes": "Care, :MONTH :YEAR (:QUARTER), :WEEK"}))["notes"].clone();
+        let notes = line(&json!({"notes": "Care, :MONTH :YEAR (:QUARTER), :WEEK"}))["notes"].clone();
         assert_eq!(notes, "Care, May 2026 (Q2), 2026-05-11 to 2026-05-17");
         let later = normal(Some(&json!([{"notes": ":MONTH"}])), None);
         assert_eq!(later[0]["notes"], ":MONTH");
@@ -66,8 +66,11 @@ mod tests {
 
     #[test]
     fn a_line_loses_its_id_and_what_is_not_known_and_gets_defaults() {
-        let line = line(json!({"id": "x", "colour": "red", "cost": "12.50", "quantity": "many"}));
+        let line = line(&json!({"id": "x", "colour": "red", "cost": "12.50", "quantity": "many"}));
         assert!(line.get("id").is_none() && line.get("colour").is_none());
-        assert_eq!((&line["cost"], &line["quantity"], &line["type_id"]), (&json!(12.5), &json!(0), &json!("1")));
+        assert_eq!(
+            (&line["cost"], &line["quantity"], &line["type_id"]),
+            (&json!(12.5), &json!(0), &json!("1"))
+        );
     }
 }

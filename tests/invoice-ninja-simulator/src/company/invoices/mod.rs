@@ -14,7 +14,7 @@ use super::refusal::{Refusal, unless, wrong};
 use super::totals::total_up;
 use super::{Company, Request, User, ids};
 
-pub(crate) use self::state::{CANCELLED, DELETED_MARK, DRAFT, PARTIAL, SENT, settle};
+pub(crate) use self::state::{CANCELLED, DRAFT, PARTIAL, SENT, settle};
 
 impl Company {
     pub(crate) fn create_invoice(
@@ -141,8 +141,11 @@ impl Company {
         }
         let is_locked = match self.setting("lock_invoices") {
             "when_sent" => invoice.text("status_id") != DRAFT,
-            "when_paid" => invoice.money("amount") > Decimal::ZERO && invoice.money("balance").is_zero()
-                && invoice.text("status_id") != DRAFT,
+            "when_paid" => {
+                invoice.money("amount") > Decimal::ZERO
+                    && invoice.money("balance").is_zero()
+                    && invoice.text("status_id") != DRAFT
+            }
             "end_of_month" => invoice.text("date").get(..7) < today(now).get(..7),
             _ => false,
         };

@@ -18,7 +18,7 @@ pub(crate) const CANCELLED: &str = "5";
 const REVERSED: &str = "6";
 
 /// What a deleted invoice's number ends in, so that the number is free again.
-pub(crate) const DELETED_MARK: &str = "_deleted";
+const DELETED_MARK: &str = "_deleted";
 
 /// Brings balance and status in line with the amount and with what was paid. A draft claims nothing.
 pub(crate) fn settle(invoice: &mut Record) {
@@ -163,7 +163,9 @@ impl Company {
             let Some(payment) = self.store.row_mut(Kind::Payment, id) else { continue };
             let is_deleted = payment.flag("is_deleted");
             let mut taken = Decimal::ZERO;
-            for allocation in objects_mut(payment, "paymentables").filter(|it| it.text("invoice_id") == invoice) {
+            for allocation in
+                objects_mut(payment, "paymentables").filter(|it| it.text("invoice_id") == invoice)
+            {
                 taken += allocation.money("amount");
                 allocation.put("_deleted", true);
             }
@@ -187,12 +189,12 @@ impl Company {
     pub(crate) fn restore_invoice(&mut self, id: u64, now: Timestamp) {
         let Some(invoice) = self.store.row(Kind::Invoice, id) else { return };
         let (shown, was_deleted) = (invoice.text("id").to_owned(), invoice.flag("is_deleted"));
-        let number = invoice.text("number").split(DELETED_MARK).next().unwrap_or_default().to_owned();
-        let number = match self.store.is_taken(Kind::Invoice, "number", &number, Some(id)) {
-            true => self.store.next_number(Kind::Invoice),
-            false => number,
-        };
+        let mut number = invoice.text("number").to_owned();
         if was_deleted {
+            number.truncate(number.rfind(DELETED_MARK).unwrap_or(number.len()));
+            if self.store.is_taken(Kind::Invoice, "number", &number, Some(id)) {
+                number = self.store.next_number(Kind::Invoice);
+            }
             self.give_back_payments(&shown, now);
         }
         if let Some(invoice) = self.store.row_mut(Kind::Invoice, id) {

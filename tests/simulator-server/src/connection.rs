@@ -22,14 +22,17 @@ use tracing::{debug, warn};
 #[derive(Clone, Copy)]
 struct Severed;
 
-/// In place of an answer, breaks the connection.
-pub(super) fn severed() -> Response {
+/// In place of an answer, breaks the connection. Only [`serve`] understands this.
+#[must_use]
+pub fn severed() -> Response {
     let mut response = StatusCode::BAD_GATEWAY.into_response();
     response.extensions_mut().insert(Severed);
     response
 }
 
-pub(super) fn is_severed(response: &Response) -> bool {
+/// Whether the connection is to break in place of this answer.
+#[must_use]
+pub fn is_severed(response: &Response) -> bool {
     response.extensions().get::<Severed>().is_some()
 }
 
@@ -37,7 +40,7 @@ pub(super) fn is_severed(response: &Response) -> bool {
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Serves until told to stop, then lets the calls in progress finish.
-pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
     let open = GracefulShutdown::new();
     loop {
         tokio::select! {
