@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BillingId, EventId, QuickBooksId};
+use crate::mapping::tax_answer::TaxAnswer;
 use crate::model::Kind;
 use crate::outcome::DoneAction;
 
@@ -57,6 +58,13 @@ pub struct Link {
     /// What a person was to know of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_notes: Vec<String>,
+    /// With automated sales tax: what QuickBooks charges for the invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxes: Option<Box<TaxAnswer>>,
+    /// A digest of the taxes that the billing app has on the invoice since those of `taxes` were written there; none
+    /// as long as they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxes_written: Option<String>,
     /// Our members that somebody changed in QuickBooks and the billing app did not, and when they were changed at
     /// the latest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

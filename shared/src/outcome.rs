@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BillingId, QuickBooksId};
+use crate::mapping::tax_answer::TaxAnswer;
 use crate::model::Kind;
 use crate::settings::Direction;
 
@@ -33,6 +34,9 @@ pub struct Done {
     /// What a person should know all the same, such as totals that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// With automated sales tax: the taxes of the invoice, for a billing app that is not written to (R46).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxes: Option<Box<TaxAnswer>>,
 }
 
 /// What was done in QuickBooks.
@@ -60,6 +64,9 @@ pub enum SkipReason {
     /// R18, R19.
     #[error("nothing that QuickBooks keeps has changed")]
     Unchanged,
+    /// R52, with automated sales tax.
+    #[error("the taxes of an invoice are QuickBooks' to say (automated sales tax): {0}")]
+    TaxesStay(String),
     /// R20, D1.
     #[error("edits of products are not pushed (the switch \"also push product edits\" is off)")]
     ProductEdit,

@@ -164,6 +164,7 @@ pub fn change(link: &Link, event: Option<&EntityEvent>, mapped: &Fingerprints) -
                 action: link.last_action,
                 quickbooks_id: link.quickbooks_id.clone(),
                 notes: link.last_notes.clone(),
+                taxes: link.taxes.clone(),
             });
         }
         if event.time < link.billing_time {
@@ -403,6 +404,8 @@ mod tests {
             last_event: EventId::new("e-1").unwrap(),
             last_action: DoneAction::Created,
             last_notes: Vec::new(),
+            taxes: None,
+            taxes_written: None,
             edited: BTreeMap::new(),
             matched_by: MatchedBy::Created,
             generation: 0,

@@ -3,7 +3,8 @@
 //! A thin script around pure decisions. [`messages`] takes a batch off the queue apart and answers for each message;
 //! `group` deals with one company's events in order, and `batch` knows its books; `lookup` gathers what is known of
 //! the records; `records` says what each kind needs; `write` and `recover` carry a create or a change out so that no
-//! crash, lost answer or repetition ever makes a second entity.
+//! crash, lost answer or repetition ever makes a second entity; `write_back` tells the billing app what QuickBooks made
+//! of it.
 
 mod batch;
 mod group;
@@ -11,6 +12,7 @@ mod lookup;
 mod records;
 mod recover;
 mod write;
+mod write_back;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

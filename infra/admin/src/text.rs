@@ -124,6 +124,7 @@ mod tests {
             action: DoneAction::Created,
             quickbooks_id: QuickBooksId::new("145").unwrap(),
             notes: vec!["The totals differ by 0.02.".into()],
+            taxes: None,
         };
         let park = Park::new(
             ParkCause::Tax,

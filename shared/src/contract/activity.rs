@@ -44,7 +44,12 @@ fn parked() -> ActivityResult {
 
 fn done() -> ActivityResult {
     let quickbooks_id = QuickBooksId::new("7").unwrap();
-    ActivityResult::Done(Done { action: DoneAction::Created, quickbooks_id, notes: vec!["a note".into()] })
+    ActivityResult::Done(Done {
+        action: DoneAction::Created,
+        quickbooks_id,
+        notes: vec!["a note".into()],
+        taxes: None,
+    })
 }
 
 fn events(entries: &[Activity]) -> Vec<&str> {

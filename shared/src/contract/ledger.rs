@@ -51,6 +51,8 @@ fn link(billing_id: &str, quickbooks_id: &str) -> Link {
         last_event: EventId::new("event").unwrap(),
         last_action: DoneAction::Created,
         last_notes: Vec::new(),
+        taxes: None,
+        taxes_written: None,
         edited: BTreeMap::new(),
         matched_by: MatchedBy::Created,
         generation: 0,

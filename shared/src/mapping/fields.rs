@@ -264,7 +264,7 @@ fn blank(name: &str) -> Option<Value> {
     })
 }
 
-fn digest(text: &str) -> String {
+pub(super) fn digest(text: &str) -> String {
     digest_bytes(text, 8)
 }
 

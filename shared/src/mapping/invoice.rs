@@ -53,6 +53,7 @@ pub fn map(
     item: impl Fn(&Product) -> Option<QuickBooksId>,
     reference: &Reference,
 ) -> Result<Wire, Park> {
+    tax_on_top(invoice, reference)?;
     let bookings = bookings(invoice, reference)?;
     let currency = foreign_currency(invoice.currency.as_deref(), reference)?;
     let rate = exchange_rate(currency, invoice.exchange_rate, reference)?;
@@ -87,6 +88,18 @@ pub fn check(invoice: &Invoice, reference: &Reference) -> Result<(), Park> {
 
 fn is_elsewhere(reference: &Reference) -> bool {
     !matches!(reference.country.as_str(), "US" | "USA" | "")
+}
+
+/// Makes sure that QuickBooks' own tax can be put on top of the prices.
+fn tax_on_top(invoice: &Invoice, reference: &Reference) -> Result<(), Park> {
+    match reference.tax_model {
+        TaxModel::Automated if invoice.taxes_inclusive => Err(Park::new(
+            ParkCause::Tax,
+            "Its prices include their tax, but with automated sales tax QuickBooks works the tax out and puts it on top.",
+            "Switch inclusive taxes off for the invoice in the billing app and save it.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Required outside the United States, not applicable inside (Intuit: Invoice, GlobalTaxCalculation).
@@ -186,7 +199,12 @@ fn private_note(invoice: &Invoice) -> Option<String> {
 /// The difference between the two sides' totals, when it is more than a cent (D15).
 pub fn difference(billing: Decimal, booked: &Wire) -> Option<(Decimal, Decimal)> {
     let total = booked.total_amt?;
-    ((billing - total).abs() > Decimal::new(1, 2)).then_some((billing, total))
+    differ(billing, total).then_some((billing, total))
+}
+
+/// Whether two totals are more than a cent apart.
+pub fn differ(one: Decimal, other: Decimal) -> bool {
+    (one - other).abs() > Decimal::new(1, 2)
 }
 
 /// What a person should know of an Invoice that is paid the moment it is created: QuickBooks applies credits by itself

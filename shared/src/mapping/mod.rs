@@ -10,6 +10,7 @@ pub mod invoice;
 pub mod item;
 pub mod payment;
 pub mod tax;
+pub mod tax_answer;
 pub mod text;
 
 use rust_decimal::{Decimal, RoundingStrategy};

@@ -167,6 +167,11 @@ impl<'a> Batch<'a> {
 
     /// Carries one event out.
     pub(super) async fn push(&mut self, event: &EntityEvent) -> Outcome {
+        let outcome = self.push_with_fresh_lists(event).await;
+        self.flag(event, outcome).await
+    }
+
+    async fn push_with_fresh_lists(&mut self, event: &EntityEvent) -> Outcome {
         let outcome = self.try_push(event).await;
         match outcome {
             Outcome::Parked(Park {

@@ -7,6 +7,7 @@ use super::write::Subject;
 use crate::event::EntityEvent;
 use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, Link, LinkKey};
+use crate::mapping::tax_answer::Question;
 use crate::mapping::{customer, fields, invoice, item, payment};
 use crate::matching::{self, Wanted};
 use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
@@ -31,7 +32,10 @@ impl Batch<'_> {
         match &record {
             Record::Client(client) => self.client(event, client).await,
             Record::Product(product) => self.product(event, product).await,
-            Record::Invoice(bill) => self.invoice(event, bill).await,
+            Record::Invoice(bill) => {
+                let result = self.invoice(event, bill).await;
+                self.write_back(bill, result).await
+            }
             Record::Payment(paid) => self.payment(event, paid).await,
         }
     }
@@ -181,10 +185,11 @@ impl Batch<'_> {
             Entry::Linked(link) => Some(link.quickbooks_id.clone()),
             Entry::Pending(_) => None,
         };
-        let mapped: Entity = invoice::map(bill, &customer, item, &self.reference)?.into();
+        let mapped = invoice::map(bill, &customer, item, &self.reference)?;
+        let subject = subject.asking(Question::of(bill, &mapped, &self.reference));
         match known {
-            Some(entry) => self.follow(&subject, entry, mapped).await,
-            None => Ok(done(&self.create(&subject, mapped).await?)),
+            Some(entry) => self.follow(&subject, entry, mapped.into()).await,
+            None => Ok(done(&self.create(&subject, mapped.into()).await?)),
         }
     }
 
@@ -303,6 +308,7 @@ fn done(link: &Link) -> Done {
         action: link.last_action,
         quickbooks_id: link.quickbooks_id.clone(),
         notes: link.last_notes.clone(),
+        taxes: link.taxes.clone(),
     }
 }
 

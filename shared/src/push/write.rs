@@ -15,6 +15,7 @@ use crate::event::{EntityEvent, Verb};
 use crate::failure::{Failure, classify, in_words};
 use crate::ids::{BillingId, EventId, QuickBooksId};
 use crate::link::{Entry, Fingerprints, Intent, Link, MatchedBy};
+use crate::mapping::tax_answer::{Question, TaxAnswer};
 use crate::mapping::{fields, invoice};
 use crate::matching;
 use crate::model::Kind;
@@ -33,13 +34,14 @@ pub(super) struct Subject<'e> {
     event: &'e EntityEvent,
     product_key: Option<String>,
     total: Option<Decimal>,
+    question: Option<Question>,
     own: bool,
 }
 
 impl<'e> Subject<'e> {
     /// The record that the event is about.
     pub(super) fn of(event: &'e EntityEvent, kind: Kind, id: &BillingId) -> Subject<'e> {
-        Subject { kind, id: id.clone(), event, product_key: None, total: None, own: true }
+        Subject { kind, id: id.clone(), event, product_key: None, total: None, question: None, own: true }
     }
 
     /// A record that the event's record refers to.
@@ -60,6 +62,17 @@ impl<'e> Subject<'e> {
     /// What the record comes to, to be compared with what QuickBooks makes of it (D15).
     pub(super) fn with_total(self, total: Decimal) -> Subject<'e> {
         Subject { total: Some(total), ..self }
+    }
+
+    /// What is to be learnt from QuickBooks' answer.
+    pub(super) fn asking(self, question: Option<Question>) -> Subject<'e> {
+        Subject { question, ..self }
+    }
+
+    /// The taxes in QuickBooks' answer.
+    fn taxes(&self, booked: &Entity) -> Option<Box<TaxAnswer>> {
+        let Entity::Invoice(booked) = booked else { return None };
+        Some(Box::new(self.question.as_ref()?.answered(booked)))
     }
 
     /// What a person should know of what QuickBooks made of it.
@@ -307,6 +320,8 @@ impl Batch<'_> {
                         pushed,
                         withdrawn: false,
                         last_notes: notes,
+                        taxes: subject.taxes(&answer),
+                        taxes_written: None,
                         ..as_seen(&subject.next(&link, DoneAction::Updated), &answer)
                     };
                     next.edited.retain(|name, _| !send.contains(name));
@@ -338,7 +353,12 @@ impl Batch<'_> {
     async fn updated(&mut self, next: Link) -> Result<Done, Ending> {
         self.ports.ledger.refresh(&self.books, &next).await?;
         self.remember(&next);
-        Ok(Done { action: next.last_action, quickbooks_id: next.quickbooks_id, notes: next.last_notes })
+        Ok(Done {
+            action: next.last_action,
+            quickbooks_id: next.quickbooks_id,
+            notes: next.last_notes,
+            taxes: next.taxes,
+        })
     }
 
     async fn read(&mut self, link: &Link) -> Result<Option<Entity>, Ending> {
@@ -383,7 +403,12 @@ impl Batch<'_> {
         let intent = self.intent(subject, &mapped, link.generation + 1);
         self.ports.ledger.supersede(&self.books, link, &intent).await?;
         let next = self.send_create(subject, &intent, mapped).await?;
-        Ok(Done { action: DoneAction::Created, quickbooks_id: next.quickbooks_id, notes: next.last_notes })
+        Ok(Done {
+            action: DoneAction::Created,
+            quickbooks_id: next.quickbooks_id,
+            notes: next.last_notes,
+            taxes: next.taxes,
+        })
     }
 
     /// Voids a transaction, unless money has been received for it.
@@ -443,10 +468,10 @@ impl Batch<'_> {
     /// sent again.
     async fn withdrawn(&mut self, link: Link, action: DoneAction) -> Result<Done, Ending> {
         let pushed = fields::withdrawn(fields::entity_kind(link.kind));
-        let link = Link { withdrawn: true, pushed, ..link };
+        let link = Link { withdrawn: true, pushed, taxes: None, taxes_written: None, ..link };
         self.ports.ledger.refresh(&self.books, &link).await?;
         self.remember(&link);
-        Ok(Done { action, quickbooks_id: link.quickbooks_id, notes: Vec::new() })
+        Ok(Done { action, quickbooks_id: link.quickbooks_id, notes: Vec::new(), taxes: None })
     }
 
     fn intent(&self, subject: &Subject<'_>, entity: &Entity, generation: u32) -> Intent {
@@ -489,6 +514,8 @@ impl Batch<'_> {
             last_event: subject.event_id(),
             last_action: if created { DoneAction::Created } else { DoneAction::Linked },
             last_notes: anew.into_iter().chain(subject.variance(row)).chain(credit).collect(),
+            taxes: subject.taxes(row),
+            taxes_written: None,
             edited: BTreeMap::new(),
             matched_by,
             generation,

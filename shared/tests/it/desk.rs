@@ -48,7 +48,7 @@ impl Billing for EventsOnly {
     }
 }
 
-struct OneRealm(Arc<Client>);
+pub(crate) struct OneRealm(pub(crate) Arc<Client>);
 
 #[async_trait]
 impl Connector for OneRealm {
@@ -62,7 +62,8 @@ pub(crate) struct Desk {
     pub(crate) ledger: MemoryLedger,
     pub(crate) activity: MemoryActivityLog,
     pub(crate) companies: MemoryCompanies,
-    connector: OneRealm,
+    pub(crate) billing: Arc<dyn Billing>,
+    pub(crate) connector: OneRealm,
     pub(crate) books: Books,
     sent: std::cell::Cell<u32>,
 }
@@ -86,6 +87,7 @@ impl Desk {
             ledger: MemoryLedger::default(),
             activity: MemoryActivityLog::default(),
             companies: MemoryCompanies::default(),
+            billing: Arc::new(EventsOnly),
             connector: OneRealm(client),
             books,
             simulator,
@@ -146,23 +148,18 @@ impl Desk {
 
     /// Delivers messages, each with one of the bodies, as one batch.
     pub(crate) async fn deliver(&self, bodies: &[Value]) -> Vec<Verdict> {
-        let message = |(place, body): (usize, &Value)| Message {
-            id: format!("m-{place}"),
-            group: "acme".into(),
-            body: body.as_str().map_or_else(|| body.to_string(), str::to_owned),
-            sent_at: Now.now(),
-            deliveries: 1,
-        };
-        let messages: Vec<Message> = bodies.iter().enumerate().map(message).collect();
-        let ports = Ports {
+        push::messages(self.ports(), &messages(bodies)).await
+    }
+
+    pub(crate) fn ports(&self) -> Ports<'_> {
+        Ports {
             companies: &self.companies,
             ledger: &self.ledger,
             activity: &self.activity,
-            billing: &EventsOnly,
+            billing: &*self.billing,
             connector: &self.connector,
             clock: &Now,
-        };
-        push::messages(ports, &messages).await
+        }
     }
 
     /// Pushes one event and tells what became of it.
@@ -243,6 +240,18 @@ pub(crate) fn notes(result: &ActivityResult) -> &[String] {
         ActivityResult::Done(done) => &done.notes,
         other => panic!("not done: {other:?}"),
     }
+}
+
+/// A message for each body.
+pub(crate) fn messages(bodies: &[Value]) -> Vec<Message> {
+    let message = |(place, body): (usize, &Value)| Message {
+        id: format!("m-{place}"),
+        group: "acme".into(),
+        body: body.as_str().map_or_else(|| body.to_string(), str::to_owned),
+        sent_at: Now.now(),
+        deliveries: 1,
+    };
+    bodies.iter().enumerate().map(message).collect()
 }
 
 pub(crate) fn done(result: &ActivityResult) -> (String, QuickBooksId) {

@@ -251,15 +251,18 @@ fn spread(
         sales.collect()
     };
     let all = sales(bookings);
-    let alike = all.windows(2).all(|pair| signature(&pair[0]) == signature(&pair[1]));
+    let alike = |one: &Sale, other: &Sale| {
+        signature(one, reference.tax_model) == signature(other, reference.tax_model)
+    };
+    let all_alike = all.windows(2).all(|pair| alike(&pair[0], &pair[1]));
     let line_applies = reference.discounts && reference.tax_model != TaxModel::Global && !shape.inclusive;
-    if line_applies && discount > Decimal::ZERO && (alike || reference.tax_model == TaxModel::Off) {
+    if line_applies && discount > Decimal::ZERO && (all_alike || reference.tax_model == TaxModel::Off) {
         return Some(vec![Booking::Discount(discount)]);
     }
     let mut groups: Vec<(Sale, Decimal)> = Vec::new();
     for sale in sales(bookings.get(..of_lines)?) {
         let amount = sale.gross.unwrap_or(sale.amount);
-        match groups.iter_mut().find(|(first, _)| signature(first) == signature(&sale)) {
+        match groups.iter_mut().find(|(first, _)| alike(first, &sale)) {
             Some((_, sum)) => *sum = sum.checked_add(amount)?,
             None => groups.push((sale, amount)),
         }
@@ -293,11 +296,15 @@ fn negative(like: &Sale, share: Decimal, shape: Shape) -> Option<Booking> {
     Some(Booking::Sale(Box::new(sale)))
 }
 
-/// What two sales must share to be taxed alike.
-fn signature(sale: &Sale) -> (Decimal, TaxCategory, Vec<&str>) {
+/// What two sales must share to be taxed alike. With automated sales tax the taxes on them are QuickBooks' own answer:
+/// what is sent must not depend on them.
+fn signature(sale: &Sale, tax_model: TaxModel) -> (Decimal, TaxCategory, Vec<&str>) {
     let taxed: tax::Taxed<'_> = sale.taxed();
     let category = if sale.exempt_client { TaxCategory::Exempt } else { sale.category };
-    (taxed.percent(), category, sale.taxes.iter().map(|tax| tax.name.as_str()).collect())
+    match tax_model {
+        TaxModel::Automated => (Decimal::ZERO, category, Vec::new()),
+        _ => (taxed.percent(), category, sale.taxes.iter().map(|tax| tax.name.as_str()).collect()),
+    }
 }
 
 #[cfg(test)]
