@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{BillingId, EventId, QuickBooksId};
 use crate::mapping::tax_answer::TaxAnswer;
 use crate::model::Kind;
-use crate::outcome::DoneAction;
+use crate::outcome::{Done, DoneAction};
 
 /// A short digest of each mapped field, by the field's QuickBooks name.
 pub type Fingerprints = BTreeMap<String, String>;
@@ -84,6 +84,16 @@ pub struct Link {
 }
 
 impl Link {
+    /// How the event that was last carried out ended.
+    pub fn done(&self) -> Done {
+        Done {
+            action: self.last_action,
+            quickbooks_id: self.quickbooks_id.clone(),
+            notes: self.last_notes.clone(),
+            taxes: self.taxes.clone(),
+        }
+    }
+
     /// Whether we made the entity for the sake of another record, whose event told only what it needed of this one.
     pub fn awaits_its_own_event(&self) -> bool {
         let created = matches!(self.matched_by, MatchedBy::Created | MatchedBy::Recovered);
@@ -129,6 +139,7 @@ impl std::fmt::Display for RequestId {
 /// What the ledger knows of a billing record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "most entries are links")]
 pub enum Entry {
     /// A create was begun; whether QuickBooks has it is not known.
     Pending(Intent),

@@ -160,12 +160,7 @@ pub enum Change {
 pub fn change(link: &Link, event: Option<&EntityEvent>, mapped: &Fingerprints) -> Change {
     if let Some(event) = event {
         if event.id == link.last_event {
-            return Change::Repeated(Done {
-                action: link.last_action,
-                quickbooks_id: link.quickbooks_id.clone(),
-                notes: link.last_notes.clone(),
-                taxes: link.taxes.clone(),
-            });
+            return Change::Repeated(link.done());
         }
         if event.time < link.billing_time {
             return Change::Skip(SkipReason::OutOfDate);

@@ -288,11 +288,7 @@ impl<'a> Batch<'a> {
     /// How an event ended that was carried out before, if nothing was carried out for its record since.
     pub(super) fn ending_of(&self, event: &EntityEvent) -> Option<Done> {
         match self.entry(event.kind, &event.subject)? {
-            Entry::Linked(link) if link.last_event == event.id => Some(Done {
-                action: link.last_action,
-                quickbooks_id: link.quickbooks_id.clone(),
-                notes: link.last_notes.clone(),
-            }),
+            Entry::Linked(link) if link.last_event == event.id => Some(link.done()),
             _ => None,
         }
     }

@@ -66,7 +66,7 @@ impl Batch<'_> {
             Some(entry) => self.follow(&subject, entry, mapped.into()).await,
             None => {
                 let link = self.establish_client(&subject, client, mapped).await?;
-                Ok(done(&link))
+                Ok(link.done())
             }
         }
     }
@@ -105,7 +105,7 @@ impl Batch<'_> {
                 }
             }
             Some(entry) => self.follow(&subject, entry, item::fields(product, &self.reference).into()).await,
-            None => self.establish_product(&subject, product, true).await.map(|link| done(&link)),
+            None => self.establish_product(&subject, product, true).await.map(|link| link.done()),
         }
     }
 
@@ -189,7 +189,7 @@ impl Batch<'_> {
         let subject = subject.asking(Question::of(bill, &mapped, &self.reference));
         match known {
             Some(entry) => self.follow(&subject, entry, mapped.into()).await,
-            None => Ok(done(&self.create(&subject, mapped.into()).await?)),
+            None => Ok(self.create(&subject, mapped.into()).await?.done()),
         }
     }
 
@@ -203,7 +203,7 @@ impl Batch<'_> {
         let mapped: Entity = payment::map(paid, &customer, invoice, &self.reference)?.into();
         match self.entry(Kind::Payment, &paid.id).cloned() {
             Some(entry) => self.follow(&subject, entry, mapped).await,
-            None => Ok(done(&self.create(&subject, mapped).await?)),
+            None => Ok(self.create(&subject, mapped).await?.done()),
         }
     }
 
@@ -299,16 +299,6 @@ impl Batch<'_> {
             self.entries.insert(LinkKey::ProductKey(key.clone()), Entry::Linked(link.clone()));
         }
         self.found.take(link.kind, link.quickbooks_id.clone(), link.billing_id.clone());
-    }
-}
-
-/// What was done, as the link remembers it.
-fn done(link: &Link) -> Done {
-    Done {
-        action: link.last_action,
-        quickbooks_id: link.quickbooks_id.clone(),
-        notes: link.last_notes.clone(),
-        taxes: link.taxes.clone(),
     }
 }
 

@@ -39,11 +39,10 @@ impl Batch<'_> {
         }
         let written = self.write_taxes(&link, bill).await;
         match (result, written) {
-            (Ok(done), Ok(written)) => self.written(&link, bill, written, done).await,
+            (Ok(_), Ok(written)) => self.written(&link, bill, written).await,
             (Err(ending), Ok(written)) => {
-                let done = Done { action: link.last_action, quickbooks_id: link.quickbooks_id.clone(), notes: Vec::new(), taxes: None };
                 let changed = written.changed;
-                self.written(&link, bill, written, done).await?;
+                self.written(&link, bill, written).await?;
                 match changed {
                     true => Err(stays("they were put back in the billing app".into())),
                     false => Err(ending),
@@ -95,26 +94,20 @@ impl Batch<'_> {
     }
 
     /// Remembers that the taxes are written. The totals are compared as they are now (D15).
-    async fn written(
-        &mut self,
-        link: &Link,
-        bill: &Invoice,
-        written: Written,
-        done: Done,
-    ) -> Result<Done, Ending> {
+    async fn written(&mut self, link: &Link, bill: &Invoice, written: Written) -> Result<Done, Ending> {
         let outdated = differing(link, bill.amount);
         let mut notes = link.last_notes.clone();
         notes.retain(|note| Some(note) != outdated.as_ref());
         notes.extend(differing(link, written.invoice.amount));
         let next = Link {
             taxes_written: Some(tax_answer::digest(&written.invoice)),
-            last_notes: notes.clone(),
+            last_notes: notes,
             revision: link.revision + 1,
             ..link.clone()
         };
         self.ports.ledger.refresh(&self.books, &next).await?;
         self.remember(&next);
-        Ok(Done { notes, ..done })
+        Ok(next.done())
     }
 
     /// Leaves a note in the billing app on a record that could not be taken back because the books are closed (R69).

@@ -1,6 +1,7 @@
 //! One company, connected with a simulated QuickBooks company of its own, and the events it sends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -65,7 +66,7 @@ pub(crate) struct Desk {
     pub(crate) billing: Arc<dyn Billing>,
     pub(crate) connector: OneRealm,
     pub(crate) books: Books,
-    sent: std::cell::Cell<u32>,
+    sent: AtomicU32,
 }
 
 impl Desk {
@@ -91,7 +92,7 @@ impl Desk {
             connector: OneRealm(client),
             books,
             simulator,
-            sent: std::cell::Cell::new(0),
+            sent: AtomicU32::new(0),
         };
         let reference = Reference::from_lists(&lists, Now.now());
         let account = reference.accounts.iter().find(|account| account.account_type == "Income").unwrap();
@@ -132,8 +133,7 @@ impl Desk {
 
     /// An event of this company; each later than the one before.
     pub(crate) fn event(&self, event_type: &str, data: &Value) -> Value {
-        let number = self.sent.get() + 1;
-        self.sent.set(number);
+        let number = self.sent.fetch_add(1, Ordering::SeqCst) + 1;
         json!({
             "specversion": "1.0",
             "id": format!("e-{number}"),
