@@ -4,6 +4,7 @@
 //! [`ports`]; nothing here knows AWS, HTTP or a runtime.
 
 pub mod activity;
+pub mod api_key;
 pub mod connect;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -24,6 +25,7 @@ pub mod parked;
 pub mod plan;
 pub mod ports;
 pub mod push;
+pub mod push_now;
 pub mod reference;
 pub mod settings;
 pub mod tokens;

@@ -219,6 +219,15 @@ impl ActivityLog for MemoryActivityLog {
         Ok(())
     }
 
+    async fn entry(
+        &self,
+        company: &CompanyId,
+        time: Timestamp,
+        event: &EventId,
+    ) -> Result<Option<Activity>, StoreError> {
+        Ok(lock(&self.0).get(&(company.clone(), time, event.clone())).cloned())
+    }
+
     async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError> {
         Ok(self.of(company).into_iter().rev().take(limit).collect())
     }

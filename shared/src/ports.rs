@@ -349,6 +349,14 @@ pub trait ActivityLog: Send + Sync {
     /// was done stays told when the event is delivered again.
     async fn record(&self, entries: &[Activity]) -> Result<(), StoreError>;
 
+    /// The entry of an event, which happened at `time`, if it has ended.
+    async fn entry(
+        &self,
+        company: &CompanyId,
+        time: Timestamp,
+        event: &EventId,
+    ) -> Result<Option<Activity>, StoreError>;
+
     /// A company's newest entries, newest first.
     async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError>;
 

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::api_key::ApiKeyHash;
 use crate::ids::{Books, CompanyId, QuickBooksId, RealmId};
 use crate::model::{Kind, ProductType};
 
@@ -162,6 +163,9 @@ pub struct Company {
     /// Absent until a person has connected it for the first time.
     #[serde(default)]
     pub connection: Option<Connection>,
+    /// What its billing app shows to push while it waits; absent as long as nobody has made one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKeyHash>,
     /// Counts the stored changes; a write names the one it was made from.
     #[serde(default)]
     pub version: u64,
@@ -170,7 +174,7 @@ pub struct Company {
 impl Company {
     /// A company that nobody has connected yet.
     pub fn new(id: CompanyId) -> Company {
-        Company { id, settings: Settings::default(), connection: None, version: 0 }
+        Company { id, settings: Settings::default(), connection: None, api_key: None, version: 0 }
     }
 
     /// Connects it with a realm. Directions and the other settings stay as they are (R4, R65); the first connection

@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use sync::activity::{Activity, ActivityResult};
-use sync::ids::{BillingId, CompanyId};
+use sync::ids::{BillingId, CompanyId, EventId};
 use sync::model::Kind;
 use sync::ports::{ActivityLog, StoreError};
 
@@ -185,8 +185,12 @@ impl DynamoActivityLog {
 }
 
 /// Sorts as time does: all of the same length.
+fn key(time: Timestamp, event: &EventId) -> String {
+    format!("{time:.9}#{event}")
+}
+
 fn sort_key(entry: &Activity) -> String {
-    format!("{:.9}#{}", entry.time, entry.event)
+    key(entry.time, &entry.event)
 }
 
 fn parked_partition(company: &str) -> String {
@@ -233,6 +237,18 @@ impl ActivityLog for DynamoActivityLog {
         stream::iter(writes).buffer_unordered(CONCURRENT).try_collect().await
     }
 
+    async fn entry(
+        &self,
+        company: &CompanyId,
+        time: Timestamp,
+        event: &EventId,
+    ) -> Result<Option<Activity>, StoreError> {
+        match self.table.get(READING, company.as_str(), &key(time, event)).await? {
+            Some(item) => self.read(company, item).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError> {
         let items = self.table.query(READING, company.as_str(), Order::Descending, limit).await?;
         self.read_all(company, items).await
@@ -261,7 +277,6 @@ impl ActivityLog for DynamoActivityLog {
 
 #[cfg(test)]
 mod tests {
-    use sync::ids::EventId;
 
     use super::*;
 

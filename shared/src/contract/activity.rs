@@ -11,6 +11,7 @@ use crate::ports::ActivityLog;
 pub async fn activity_log(one: &dyn ActivityLog, two: &dyn ActivityLog) {
     entries_come_newest_first(one, two).await;
     an_event_has_one_entry(one, two).await;
+    an_entry_is_found_by_its_event(one, two).await;
     what_was_done_stays_told(one, two).await;
     parked_entries_come_oldest_first(one, two).await;
     what_waits_for_a_record_is_found_by_it(one, two).await;
@@ -86,6 +87,15 @@ async fn an_event_has_one_entry(one: &dyn ActivityLog, two: &dyn ActivityLog) {
 
     one.record(&[entry(&id, "g", 2, skipped()), entry(&id, "g", 2, parked())]).await.unwrap();
     assert_eq!(two.parked(&id).await.unwrap(), [entry(&id, "g", 2, parked())], "the last word counts");
+}
+
+async fn an_entry_is_found_by_its_event(one: &dyn ActivityLog, two: &dyn ActivityLog) {
+    let id = company("found");
+    let stored = entry(&id, "a", 5, done());
+    one.record(&[stored.clone(), entry(&id, "b", 5, skipped())]).await.unwrap();
+    assert_eq!(two.entry(&id, at(5), &stored.event).await.unwrap(), Some(stored.clone()));
+    assert_eq!(two.entry(&id, at(6), &stored.event).await.unwrap(), None);
+    assert_eq!(two.entry(&company("found-not"), at(5), &stored.event).await.unwrap(), None);
 }
 
 async fn what_was_done_stays_told(one: &dyn ActivityLog, two: &dyn ActivityLog) {

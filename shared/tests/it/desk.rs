@@ -116,8 +116,13 @@ impl Desk {
         };
         let stored = self.companies.load(&self.books.company).await.unwrap();
         let version = stored.map_or(0, |stored| stored.version) + 1;
-        let company =
-            Company { id: self.books.company.clone(), settings, connection: Some(connection), version };
+        let company = Company {
+            id: self.books.company.clone(),
+            settings,
+            connection: Some(connection),
+            api_key: None,
+            version,
+        };
         assert!(self.companies.save(&company).await.unwrap());
     }
 

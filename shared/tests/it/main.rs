@@ -8,6 +8,7 @@ mod linking;
 mod names;
 mod ordering;
 mod purity;
+mod push_now;
 mod stops;
 mod storms;
 mod taxes;

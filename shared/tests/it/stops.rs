@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use quickbooks_wire::query::Query;
 use quickbooks_wire::{Entity, EntityKind};
 use sync::activity::Activity;
@@ -139,6 +140,16 @@ impl ActivityLog for Stops<'_> {
     async fn record(&self, entries: &[Activity]) -> Result<(), StoreError> {
         self.gate.pass().await;
         self.desk.activity.record(entries).await
+    }
+
+    async fn entry(
+        &self,
+        company: &CompanyId,
+        time: Timestamp,
+        event: &EventId,
+    ) -> Result<Option<Activity>, StoreError> {
+        self.gate.pass().await;
+        self.desk.activity.entry(company, time, event).await
     }
 
     async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError> {

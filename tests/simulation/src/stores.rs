@@ -120,6 +120,15 @@ impl ActivityLog for Stores {
         self.chaos.store("storing activity", self.activity.record(&entries)).await
     }
 
+    async fn entry(
+        &self,
+        company: &CompanyId,
+        time: Timestamp,
+        event: &EventId,
+    ) -> Result<Option<Activity>, StoreError> {
+        self.chaos.store("reading an entry", self.activity.entry(company, time, event)).await
+    }
+
     async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError> {
         self.chaos.store("reading activity", self.activity.newest(company, limit)).await
     }

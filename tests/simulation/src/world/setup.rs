@@ -114,7 +114,8 @@ impl Parts {
             name: format!("Books {place}"),
             connected_at: Timestamp::UNIX_EPOCH,
         };
-        let company = Company { id: id.clone(), settings, connection: Some(connection), version: 1 };
+        let company =
+            Company { settings, connection: Some(connection), version: 1, ..Company::new(id.clone()) };
         finish(self.companies.save(&company)).ok();
         finish(self.companies.save_reference(&books, &reference)).ok();
         let app = BillingApp::new(place, id, taxes(kind), kind == Seed::Global, dice.chance("answers", 50));
