@@ -1,6 +1,7 @@
 //! The time, as everything in a simulator is to ask for it.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use tokio::sync::watch;
 
 /// The machine's time plus an offset. Every rule that depends on time asks this clock, so that a test can let a
@@ -14,6 +15,16 @@ pub struct Clock {
 #[derive(Debug, thiserror::Error)]
 #[error("the clock cannot be set that far")]
 pub struct ClockOutOfRange;
+
+/// How to move a clock, as control sides take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockChange {
+    /// To this instant.
+    Now(Timestamp),
+    /// By so many seconds, backwards if negative.
+    AdvanceSeconds(i64),
+}
 
 impl Clock {
     /// A clock that is this much ahead of the machine's.
@@ -46,6 +57,17 @@ impl Clock {
             .map_err(|_| ClockOutOfRange)?;
         self.set_offset(offset);
         Ok(())
+    }
+
+    /// Moves the clock as somebody asks.
+    ///
+    /// # Errors
+    /// If the time would leave what can be represented.
+    pub fn change(&self, change: ClockChange) -> Result<(), ClockOutOfRange> {
+        self.advance(match change {
+            ClockChange::Now(to) => to.duration_since(self.now()),
+            ClockChange::AdvanceSeconds(seconds) => SignedDuration::from_secs(seconds),
+        })
     }
 
     /// Sets how far it is ahead. Whoever sleeps on it looks again.

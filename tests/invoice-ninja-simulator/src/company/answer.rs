@@ -167,8 +167,9 @@ impl Company {
             Kind::Product => self.create_product(&sent, user, now),
             Kind::Invoice => self.create_invoice(&sent, request, user, now),
             Kind::Payment => self.create_payment(&sent, request, user, now),
-            Kind::TaxRate => self.save_tax_rate(None, &sent, user, now),
-            Kind::Webhook => self.save_webhook(None, &sent, user, now),
+            Kind::TaxRate | Kind::GroupSetting | Kind::Webhook => {
+                self.save_plain(kind, None, &sent, user, now)
+            }
         }
     }
 
@@ -189,8 +190,9 @@ impl Company {
             Kind::Product => self.update_product(id, &sent, now),
             Kind::Invoice => self.update_invoice(id, &sent, request, now),
             Kind::Payment => self.update_payment(id, &sent, now),
-            Kind::TaxRate => self.save_tax_rate(Some(id), &sent, user, now).map(|_| ()),
-            Kind::Webhook => self.save_webhook(Some(id), &sent, user, now).map(|_| ()),
+            Kind::TaxRate | Kind::GroupSetting | Kind::Webhook => {
+                self.save_plain(kind, Some(id), &sent, user, now).map(|_| ())
+            }
         }
     }
 }

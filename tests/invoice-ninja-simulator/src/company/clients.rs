@@ -34,12 +34,6 @@ impl Company {
         if client.text("number").is_empty() {
             client.put("number", self.store.next_number(Kind::Client));
         }
-        let home = self.setting("currency_id").to_owned();
-        if let Some(Value::Object(settings)) = client.get_mut("settings")
-            && settings.text("currency_id").is_empty()
-        {
-            settings.put("currency_id", home);
-        }
         client.put("display_name", display_name(&client));
         let id = self.store.add(Kind::Client, client, now);
         if let Some(row) = self.store.row_mut(Kind::Client, id) {

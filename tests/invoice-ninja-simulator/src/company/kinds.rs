@@ -18,14 +18,23 @@ pub enum Kind {
     Payment,
     /// A tax to choose from; invoices copy its name and rate.
     TaxRate,
+    /// Clients with settings in common.
+    GroupSetting,
     /// A subscription to one event.
     Webhook,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::Client, Self::Product, Self::Invoice, Self::Payment, Self::TaxRate, Self::Webhook];
+    pub const ALL: [Self; 7] = [
+        Self::Client,
+        Self::Product,
+        Self::Invoice,
+        Self::Payment,
+        Self::TaxRate,
+        Self::GroupSetting,
+        Self::Webhook,
+    ];
 
     /// As in paths: `clients`.
     #[must_use]
@@ -36,6 +45,7 @@ impl Kind {
             Self::Invoice => "invoices",
             Self::Payment => "payments",
             Self::TaxRate => "tax_rates",
+            Self::GroupSetting => "group_settings",
             Self::Webhook => "webhooks",
         }
     }
@@ -53,6 +63,7 @@ impl Kind {
             Self::Invoice => "Invoice",
             Self::Payment => "Payment",
             Self::TaxRate => "TaxRate",
+            Self::GroupSetting => "GroupSetting",
             Self::Webhook => "Webhook",
         }
     }
@@ -64,6 +75,7 @@ impl Kind {
             Self::Invoice => INVOICE,
             Self::Payment => PAYMENT,
             Self::TaxRate => TAX_RATE,
+            Self::GroupSetting => GROUP_SETTING,
             Self::Webhook => WEBHOOK,
         }
     }
@@ -77,7 +89,7 @@ impl Kind {
             Self::Product => &["company", "documents", "user"],
             Self::Invoice => &["activities", "client", "documents", "payments"],
             Self::Payment => &["client", "credits", "documents", "invoices", "type"],
-            Self::TaxRate | Self::Webhook => &[],
+            Self::TaxRate | Self::GroupSetting | Self::Webhook => &[],
         }
     }
 
@@ -114,7 +126,7 @@ impl Kind {
                 "custom_value3",
                 "custom_value4",
             ],
-            Self::TaxRate => &["name", "rate"],
+            Self::TaxRate | Self::GroupSetting => &["name"],
             Self::Webhook => &["target_url"],
         }
     }
@@ -128,7 +140,7 @@ impl Kind {
             Self::Invoice => Some(ids(2, 8, 9, 41, 33)),
             Self::Payment => Some(ids(4, 31, 12, 40, 32)),
             Self::Product => Some(ids(50, 51, 52, 53, 54)),
-            Self::TaxRate | Self::Webhook => None,
+            Self::TaxRate | Self::GroupSetting | Self::Webhook => None,
         }
     }
 }
@@ -310,6 +322,8 @@ const PAYMENT: &[Field] = &[
 ];
 
 const TAX_RATE: &[Field] = &[("name", Type::Text), ("rate", Type::Money)];
+
+const GROUP_SETTING: &[Field] = &[("name", Type::Text), ("settings", Type::Object)];
 
 const WEBHOOK: &[Field] = &[
     ("target_url", Type::Text),

@@ -14,6 +14,7 @@ mod invoices;
 mod kinds;
 mod lists;
 mod payments;
+mod plain;
 mod products;
 mod record;
 mod refunds;
@@ -23,7 +24,6 @@ mod settings;
 mod show;
 mod statics;
 mod store;
-mod tax_rates;
 mod totals;
 mod webhooks;
 

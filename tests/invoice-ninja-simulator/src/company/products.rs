@@ -39,8 +39,8 @@ impl Company {
         Ok(())
     }
 
-    /// What the company's flag `update_products` does after an invoice was saved: products take over the notes and
-    /// the price of its lines, and keys without a product get one. No webhook tells of it.
+    /// What the company's flag `update_products` does after an invoice was saved: products, deleted ones too, take
+    /// over the notes and the price of its lines, and keys without a product get one. No webhook tells of it.
     pub(crate) fn learn_products(&mut self, invoice: u64, now: Timestamp) {
         let Some(invoice) = self.store.row(Kind::Invoice, invoice) else { return };
         let at_home =
@@ -60,7 +60,7 @@ impl Company {
         let known = self
             .store
             .rows(Kind::Product)
-            .find(|(_, row)| row.text("product_key") == line.text("product_key") && !row.flag("is_deleted"))
+            .find(|(_, row)| row.text("product_key") == line.text("product_key"))
             .map(|(id, _)| id);
         let id = known.unwrap_or_else(|| {
             let mut product = blank(Kind::Product.fields());

@@ -32,6 +32,7 @@ impl Company {
             "custom_surcharge_taxes2": false,
             "custom_surcharge_taxes3": false,
             "custom_surcharge_taxes4": false,
+            "custom_fields": {},
             "quickbooks": null,
         });
         Self {
@@ -97,7 +98,7 @@ impl Company {
                 (_, Value::Bool(_)) if self.profile.get(name).is_some_and(Value::is_boolean) => {
                     self.profile.put(name, value.clone());
                 }
-                ("quickbooks", _) => self.profile.put(name, value.clone()),
+                ("quickbooks" | "custom_fields", _) => self.profile.put(name, value.clone()),
                 _ => {}
             }
         }
@@ -109,13 +110,16 @@ impl Company {
         self.profile.flag(&format!("custom_surcharge_taxes{n}"))
     }
 
-    /// A client's currency, as an id: its own, else the company's.
+    /// A client's currency, as an id: its own, else its group's, else the company's.
     pub(crate) fn currency_of(&self, client: u64) -> &str {
-        let row = self.store.row(Kind::Client, client);
-        let own = row.and_then(|row| row.get("settings")).and_then(Value::as_object);
-        own.map(|settings| settings.text("currency_id"))
-            .filter(|currency| !currency.is_empty())
-            .unwrap_or_else(|| self.setting("currency_id"))
+        let client = self.store.row(Kind::Client, client);
+        let group = client.and_then(|row| row.id("group_settings_id"));
+        let group = group.and_then(|id| self.store.row(Kind::GroupSetting, id));
+        let settings =
+            [client, group].into_iter().flatten().filter_map(|row| row.get("settings")?.as_object());
+        let mut currencies =
+            settings.map(|settings| settings.text("currency_id")).filter(|it| !it.is_empty());
+        currencies.next().unwrap_or_else(|| self.setting("currency_id"))
     }
 
     /// Whether the company's settings switch something on.

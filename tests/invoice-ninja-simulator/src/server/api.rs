@@ -11,7 +11,7 @@ use serde_json::json;
 use simulator_server::{is_severed, lock, severed};
 
 use super::calls::{Call, CallKind};
-use super::faults::{Effect, ErrorBody};
+use super::faults::{Effect, ErrorBody, Strike as _};
 use super::state::{Server, Shared};
 use crate::company::{Answer, Request};
 

@@ -21,10 +21,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use simulator_server::{lock, merged};
+use simulator_server::{ClockChange, lock, merged};
 
 use super::calls::Calls;
 use super::faults::Fault;
@@ -126,21 +125,9 @@ pub(super) async fn clock(State(server): State<Shared>) -> Response {
         .into_response()
 }
 
-/// How to move the clock: to an instant, or by seconds.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ClockChange {
-    Now(Timestamp),
-    AdvanceSeconds(i64),
-}
-
 /// `POST /simulator/clock`.
 pub(super) async fn set_clock(State(server): State<Shared>, Json(change): Json<ClockChange>) -> Response {
-    let by = match change {
-        ClockChange::Now(to) => to.duration_since(server.clock.now()),
-        ClockChange::AdvanceSeconds(seconds) => SignedDuration::from_secs(seconds),
-    };
-    match server.clock.advance(by) {
+    match server.clock.change(change) {
         Ok(()) => clock(State(server)).await,
         Err(problem) => refused(&problem),
     }

@@ -1,7 +1,8 @@
 //! What goes wrong on request: rules that strike the calls or the webhooks they fit.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use simulator_server::{Rules, Strikes};
 
 use super::calls::{Call, CallKind};
 
@@ -50,6 +51,20 @@ impl Fault {
         !self.effect.is_of_webhooks()
             && self.path.as_ref().is_none_or(|part| call.path.contains(part))
             && self.kind.is_none_or(|kind| kind == call.kind)
+    }
+}
+
+impl Strikes for Fault {
+    fn seconds(&self) -> Option<u32> {
+        self.seconds
+    }
+
+    fn after(&mut self) -> &mut u32 {
+        &mut self.after
+    }
+
+    fn count(&mut self) -> &mut Option<u32> {
+        &mut self.count
     }
 }
 
@@ -104,64 +119,27 @@ pub enum ErrorBody {
     Empty,
 }
 
-/// The rules in force, oldest first.
-#[derive(Debug, Default)]
-pub(super) struct Faults {
-    rules: Vec<Rule>,
-    last_id: u64,
-}
+/// The rules in force.
+pub(super) type Faults = Rules<Fault>;
 
-#[derive(Debug)]
-struct Rule {
-    id: u64,
-    fault: Fault,
-    ends: Option<Timestamp>,
-}
-
-impl Faults {
-    /// Puts a rule in force and returns its id.
-    pub(super) fn add(&mut self, fault: Fault, now: Timestamp) -> u64 {
-        self.last_id += 1;
-        let length = fault.seconds.map(|seconds| SignedDuration::from_secs(seconds.into()));
-        let ends = length.and_then(|length| now.checked_add(length).ok());
-        self.rules.push(Rule { id: self.last_id, fault, ends });
-        self.last_id
-    }
-
-    /// The rules still in force, with what is left of their counts.
-    pub(super) fn list(&self) -> Vec<(u64, Fault)> {
-        self.rules.iter().map(|rule| (rule.id, rule.fault.clone())).collect()
-    }
-
-    /// Removes one rule, or all.
-    pub(super) fn remove(&mut self, id: Option<u64>) {
-        self.rules.retain(|rule| id.is_some_and(|id| id != rule.id));
-    }
-
+/// What faults do to calls and to webhooks.
+pub(super) trait Strike {
     /// What happens to this call.
-    pub(super) fn strike_call(&mut self, call: &Call) -> Vec<Effect> {
-        self.strike(call.at, |fault| fault.fits(call))
-    }
-
+    fn strike_call(&mut self, call: &Call) -> Vec<Effect>;
     /// What happens to a webhook.
-    pub(super) fn strike_webhook(&mut self, now: Timestamp) -> Vec<Effect> {
-        self.strike(now, |fault| fault.effect.is_of_webhooks())
+    fn strike_webhook(&mut self, now: Timestamp) -> Vec<Effect>;
+}
+
+impl Strike for Faults {
+    fn strike_call(&mut self, call: &Call) -> Vec<Effect> {
+        effects(&self.strike(call.at, |fault| fault.fits(call)))
     }
 
-    fn strike(&mut self, now: Timestamp, fits: impl Fn(&Fault) -> bool) -> Vec<Effect> {
-        self.rules.retain(|rule| rule.ends.is_none_or(|ends| now < ends));
-        let mut effects = Vec::new();
-        for Rule { fault, .. } in self.rules.iter_mut().filter(|rule| fits(&rule.fault)) {
-            if fault.after > 0 {
-                fault.after -= 1;
-                continue;
-            }
-            if let Some(count) = &mut fault.count {
-                *count = count.saturating_sub(1);
-            }
-            effects.push(fault.effect);
-        }
-        self.rules.retain(|rule| rule.fault.count != Some(0));
-        effects
+    fn strike_webhook(&mut self, now: Timestamp) -> Vec<Effect> {
+        effects(&self.strike(now, |fault| fault.effect.is_of_webhooks()))
     }
+}
+
+fn effects(struck: &[Fault]) -> Vec<Effect> {
+    struck.iter().map(|fault| fault.effect).collect()
 }

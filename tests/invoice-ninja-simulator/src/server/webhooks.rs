@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use simulator_server::lock;
 use tracing::debug;
 
-use super::faults::Effect;
+use super::faults::{Effect, Strike as _};
 use super::state::{Server, Shared};
 use crate::company::Delivery;
 

@@ -12,7 +12,7 @@ use simulator_server::{is_severed, severed};
 
 use super::answers::{self, GatewayFault};
 use super::calls::{Call, CallKind};
-use super::faults::{Effect, ErrorBody};
+use super::faults::{Effect, ErrorBody, Strike as _};
 use super::outside;
 use super::state::{Server, Shared, lock, read};
 

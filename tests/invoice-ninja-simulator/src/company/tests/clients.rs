@@ -11,7 +11,7 @@ fn nothing_is_required_and_an_empty_contact_is_made() {
         (&client["number"], &client["country_id"], &client["display_name"]),
         (&json!("0001"), &json!("840"), &json!(""))
     );
-    assert_eq!(client["settings"]["currency_id"], "1");
+    assert_eq!(client["settings"], json!({}), "what is not set is the company's");
     assert_eq!(client["contacts"].as_array().unwrap().len(), 1);
     assert_eq!(client["contacts"][0]["is_primary"], true);
     assert_eq!(client["is_deleted"], false);
@@ -125,4 +125,20 @@ fn sums_move_with_invoices_and_payments_and_raise_updated_at() {
     let sums = ["balance", "paid_to_date", "payment_balance"].map(|name| after[name].to_string());
     assert_eq!(sums, ["40", "70", "10"]);
     assert_eq!(after["updated_at"].as_i64(), Some(session.now.as_second()));
+}
+
+#[test]
+fn a_clients_currency_is_its_own_or_its_groups_or_the_companys() {
+    let mut session = Session::new(Seed::Empty);
+    let group = session.post("group_settings", json!({"name": "Europe", "settings": {"currency_id": "3"}}));
+    let own = json!({"currency_id": "2"});
+    for (client, currency) in [
+        (json!({}), "1"),
+        (json!({"group_settings_id": group["id"]}), "3"),
+        (json!({"group_settings_id": group["id"], "settings": own}), "2"),
+    ] {
+        let client = session.post("clients", client);
+        assert_eq!(session.payment(&client, 5, &[])["currency_id"], currency);
+    }
+    assert_eq!(session.get(&format!("group_settings/{}", id(&group)))["settings"]["currency_id"], "3");
 }

@@ -48,3 +48,15 @@ fn products_stay_as_they_are_if_the_company_says_so_or_the_money_is_foreign() {
     session.post("invoices", json!({"client_id": client["id"], "line_items": line}));
     assert!(session.company.records(Kind::Product).is_empty());
 }
+
+#[test]
+fn even_a_deleted_product_is_written_into() {
+    let mut session = Session::new(Seed::Empty);
+    let client = session.client("Ann");
+    let rose = session.post("products", json!({"product_key": "Rose", "price": 34}));
+    session.done("DELETE", &format!("products/{}", super::id(&rose)), json!({}));
+    let line = json!([{"product_key": "Rose", "cost": 36, "quantity": 1}]);
+    session.post("invoices", json!({"client_id": client["id"], "line_items": line}));
+    assert_eq!(session.company.records(Kind::Product).len(), 1);
+    assert_eq!(session.now(Kind::Product, &rose)["price"], 36);
+}
