@@ -169,11 +169,15 @@ pub(crate) fn today(now: Timestamp) -> String {
 
 fn new_invoice(user: &User, now: Timestamp) -> Record {
     let mut invoice = blank(Kind::Invoice.fields());
-    for name in ["amount", "balance", "paid_to_date", "total_taxes", "reminder_last_sent"] {
+    for name in ["amount", "balance", "paid_to_date", "total_taxes"] {
         invoice.put(name, 0);
     }
-    for name in ["last_sent_date", "next_send_date", "recurring_id", "subscription_id"] {
+    for name in ["last_sent_date", "next_send_date", "reminder_last_sent", "recurring_id", "subscription_id"]
+    {
         invoice.put(name, "");
+    }
+    for n in 1..=3 {
+        invoice.put(&format!("reminder{n}_sent"), "");
     }
     for name in ["auto_bill_enabled", "has_tasks", "has_expenses"] {
         invoice.put(name, false);
@@ -185,6 +189,8 @@ fn new_invoice(user: &User, now: Timestamp) -> Record {
     invoice.put("entity_type", "invoice");
     invoice.put("line_items", json!([]));
     invoice.put("invitations", json!([]));
+    invoice.put("tax_info", json!({}));
+    invoice.put("e_invoice", json!({}));
     invoice.put("documents", json!([]));
     invoice
 }
