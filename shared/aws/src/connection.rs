@@ -19,6 +19,8 @@ const ATTEMPT: Duration = Duration::from_secs(4);
 /// All attempts together: shorter than the shortest function's timeout (20 s in template.yaml).
 const OPERATION: Duration = Duration::from_secs(12);
 const ATTEMPTS: u32 = 4;
+/// The longest wait before the second attempt of somebody in a hurry; it doubles with each further one.
+const HURRIED_BACKOFF: Duration = Duration::from_millis(50);
 
 /// An AWS account and region, and the clients for it.
 #[derive(Clone, Debug)]
@@ -46,6 +48,19 @@ impl Aws {
     /// nobody.
     pub async fn load() -> Aws {
         Aws::new(&defaults().load().await)
+    }
+
+    /// The same for somebody who has to answer soon: each call gives up after `time`, and what is throttled is tried
+    /// again at once or given up.
+    pub async fn load_in_a_hurry(time: Duration) -> Aws {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(time / 2)
+            .operation_attempt_timeout(time / 2)
+            .operation_timeout(time)
+            .build();
+        let retries =
+            RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(HURRIED_BACKOFF);
+        Aws::new(&defaults().timeout_config(timeouts).retry_config(retries).load().await)
     }
 
     /// A local AWS.

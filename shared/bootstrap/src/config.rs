@@ -13,7 +13,8 @@ pub const LINKS_TABLE: &str = "LINKS_TABLE";
 pub const ACTIVITY_TABLE: &str = "ACTIVITY_TABLE";
 /// What the names of the companies' token secrets begin with.
 pub const COMPANY_SECRET_PREFIX: &str = "COMPANY_SECRET_PREFIX";
-/// Secret with the Intuit app's keys: JSON with `client_id` and `client_secret`.
+/// Secret with the Intuit app's keys: JSON with `client_id`, `client_secret`, `verifier_token` and, while that is being
+/// replaced, `previous_verifier_token`.
 pub const INTUIT_APP_SECRET: &str = "INTUIT_APP_SECRET";
 /// Address of the accounting API.
 pub const QUICKBOOKS_API_URL: &str = "QUICKBOOKS_API_URL";
@@ -31,6 +32,8 @@ pub const SIGNING_KEY_SECRET: &str = "SIGNING_KEY_SECRET";
 pub const PUBLIC_URL: &str = "PUBLIC_URL";
 /// push-processor: address of the push queue.
 pub const PUSH_QUEUE_URL: &str = "PUSH_QUEUE_URL";
+/// webhook-ingest: address of the pull queue.
+pub const PULL_QUEUE_URL: &str = "PULL_QUEUE_URL";
 
 /// Where variables come from.
 pub trait Variables {
@@ -54,7 +57,7 @@ impl<const N: usize> Variables for [(&str, &str); N] {
     }
 }
 
-/// What every function needs.
+/// What most functions need.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Name of the companies' table.
@@ -74,7 +77,7 @@ pub struct Config {
 /// What oauth-callback needs.
 #[derive(Clone, Debug)]
 pub struct OauthConfig {
-    /// What every function needs.
+    /// What most functions need.
     pub shared: Config,
     /// Name or ARN of the secret that signs links and states.
     pub signing_key_secret: String,
@@ -85,10 +88,21 @@ pub struct OauthConfig {
 /// What push-processor needs.
 #[derive(Clone, Debug)]
 pub struct PushConfig {
-    /// What every function needs.
+    /// What most functions need.
     pub shared: Config,
     /// Address of the push queue.
     pub push_queue_url: String,
+}
+
+/// What webhook-ingest needs: no more, since it has to answer soon.
+#[derive(Clone, Debug)]
+pub struct WebhookConfig {
+    /// Name of the companies' table.
+    pub companies_table: String,
+    /// Name or ARN of the secret with the app's keys.
+    pub intuit_app_secret: String,
+    /// Address of the pull queue.
+    pub pull_queue_url: String,
 }
 
 /// Everything that is wrong with the variables, one line for each.
@@ -128,6 +142,18 @@ impl PushConfig {
             return Err(ConfigError(reader.problems));
         };
         Ok(PushConfig { shared, push_queue_url })
+    }
+}
+
+impl WebhookConfig {
+    /// Reads all of it, or says everything that is wrong.
+    pub fn read(variables: &dyn Variables) -> Result<WebhookConfig, ConfigError> {
+        let mut reader = Reader { variables, problems: Vec::new() };
+        let texts = [COMPANIES_TABLE, INTUIT_APP_SECRET, PULL_QUEUE_URL].map(|name| reader.text(name));
+        let [Some(companies_table), Some(intuit_app_secret), Some(pull_queue_url)] = texts else {
+            return Err(ConfigError(reader.problems));
+        };
+        Ok(WebhookConfig { companies_table, intuit_app_secret, pull_queue_url })
     }
 }
 
@@ -184,7 +210,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 12] = [
+    const GOOD: [(&str, &str); 13] = [
         (COMPANIES_TABLE, "companies"),
         (LINKS_TABLE, "links"),
         (ACTIVITY_TABLE, "activity"),
@@ -197,6 +223,7 @@ mod tests {
         (SIGNING_KEY_SECRET, "signing-key"),
         (PUBLIC_URL, ""),
         (PUSH_QUEUE_URL, "https://sqs.example/pushes.fifo"),
+        (PULL_QUEUE_URL, "https://sqs.example/pulls.fifo"),
     ];
 
     #[test]
@@ -205,6 +232,7 @@ mod tests {
         assert_eq!(oauth.public_url, None);
         assert_eq!(oauth.shared.endpoints.token.as_str(), "https://tokens.example/bearer");
         assert_eq!(PushConfig::read(&GOOD).unwrap().push_queue_url, "https://sqs.example/pushes.fifo");
+        assert_eq!(WebhookConfig::read(&GOOD).unwrap().pull_queue_url, "https://sqs.example/pulls.fifo");
     }
 
     #[test]

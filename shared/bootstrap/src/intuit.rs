@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 /// What template.yaml fills the secret with, for a person to replace.
-const PLACEHOLDER: &str = "replace-me";
+pub(crate) const PLACEHOLDER: &str = "replace-me";
 
 /// The app as Intuit knows it.
 pub(crate) struct App {

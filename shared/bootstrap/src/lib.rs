@@ -10,7 +10,9 @@ mod intuit;
 mod pacing;
 mod services;
 pub mod telemetry;
+mod verifier;
 
 pub use connections::Connections;
 pub use intuit::IntuitAt;
 pub use services::{NoBilling, Patience, Secret, Services, SystemClock};
+pub use verifier::{ReadSecret, Verifier};

@@ -10,12 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::Sha256;
 use sync::ids::{QuickBooksId, RealmId};
+use sync::notice::Operation;
 
 /// The header that carries the signature.
 pub const SIGNATURE_HEADER: &str = "intuit-signature";
-
-/// The most notices read of one body. Intuit sends up to 100.
-const MAX_NOTICES: usize = 10_000;
 
 /// Whether `signature` is the base64 HMAC-SHA256 of the raw body under one of the verifier tokens. There are several
 /// while a token is being replaced, and where sandbox and live companies share an address.
@@ -27,57 +25,36 @@ pub fn is_signed(signature: &str, body: &[u8], verifier_tokens: &[SecretString])
     })
 }
 
+/// What a body says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The changes, as sent; the same one may be there twice.
+    pub changes: Vec<Change>,
+    /// How many entries lacked a realm, a kind, a verb or an id.
+    pub unreadable: usize,
+}
+
 /// Something changed in a realm.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeNotice {
+pub struct Change {
     /// The realm. It need not be one that is known here.
     pub realm: RealmId,
     /// The kind of object in small letters: `customer`.
     pub entity: String,
     /// The object; the surviving one of a merge.
     pub id: QuickBooksId,
-    /// What happened.
+    /// What happened. A verb that is not known is taken for an update: whoever looks will see what it was.
     pub operation: Operation,
     /// The object that a merge removed.
     pub deleted_id: Option<QuickBooksId>,
     /// When it happened.
     pub at: Option<Timestamp>,
-    /// Names the event, where the format does: the same event sent again has the same id.
-    pub event_id: Option<String>,
-}
-
-/// What happened to an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// It was made.
-    Created,
-    /// It was changed.
-    Updated,
-    /// It was deleted.
-    Deleted,
-    /// It took another one in.
-    Merged,
-    /// It was voided.
-    Voided,
-    /// It was sent by e-mail.
-    Emailed,
-    /// Something this crate does not know.
-    Other(String),
-}
-
-/// What a body says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notices {
-    /// The changes, as sent.
-    pub notices: Vec<ChangeNotice>,
-    /// How many entries lacked a realm, a kind or an id, or were too many.
-    pub unreadable: usize,
 }
 
 /// Reads a body in the CloudEvents format or the classic one. Check its signature first.
-pub fn parse(body: &[u8]) -> Result<Notices, serde_json::Error> {
+pub fn parse(body: &[u8]) -> Result<Changes, serde_json::Error> {
     let body: Value = serde_json::from_slice(body)?;
-    let mut found = Notices::default();
+    let mut found = Changes::default();
     match &body {
         Value::Array(events) => events.iter().for_each(|event| found.add(cloud_event(event))),
         classic => {
@@ -90,54 +67,50 @@ pub fn parse(body: &[u8]) -> Result<Notices, serde_json::Error> {
     Ok(found)
 }
 
-impl Notices {
-    fn add(&mut self, notice: Option<ChangeNotice>) {
-        match notice {
-            Some(notice) if self.notices.len() < MAX_NOTICES => self.notices.push(notice),
-            _ => self.unreadable += 1,
+impl Changes {
+    fn add(&mut self, change: Option<Change>) {
+        match change {
+            Some(change) => self.changes.push(change),
+            None => self.unreadable += 1,
         }
     }
 }
 
 /// An element of the CloudEvents array. Its type is `qbo.<entity>.<verb>.v1`.
-fn cloud_event(event: &Value) -> Option<ChangeNotice> {
+fn cloud_event(event: &Value) -> Option<Change> {
     let mut kind = event["type"].as_str()?.strip_prefix("qbo.")?.split('.');
     let data = &event["data"];
-    Some(ChangeNotice {
+    Some(Change {
         realm: RealmId::new(text(&event["intuitaccountid"])?).ok()?,
         entity: kind.next().filter(|entity| !entity.is_empty())?.to_lowercase(),
         id: id(&event["intuitentityid"])?,
-        operation: Operation::named(kind.next()?),
+        operation: operation(kind.next()?),
         deleted_id: id(&data["deletedid"]).or_else(|| id(&data["deletedId"])),
         at: time(&event["time"]),
-        event_id: text(&event["id"]),
     })
 }
 
 /// An element of the classic format, which Intuit replaced in 2026.
-fn classic_change(notification: &Value, change: &Value) -> Option<ChangeNotice> {
-    Some(ChangeNotice {
+fn classic_change(notification: &Value, change: &Value) -> Option<Change> {
+    Some(Change {
         realm: RealmId::new(text(&notification["realmId"])?).ok()?,
         entity: change["name"].as_str().filter(|entity| !entity.is_empty())?.to_lowercase(),
         id: id(&change["id"])?,
-        operation: Operation::named(change["operation"].as_str()?),
+        operation: operation(change["operation"].as_str()?),
         deleted_id: id(&change["deletedId"]),
         at: time(&change["lastUpdated"]),
-        event_id: None,
     })
 }
 
-impl Operation {
-    fn named(verb: &str) -> Self {
-        match verb.to_lowercase().as_str() {
-            "create" | "created" => Self::Created,
-            "update" | "updated" => Self::Updated,
-            "delete" | "deleted" => Self::Deleted,
-            "merge" | "merged" => Self::Merged,
-            "void" | "voided" => Self::Voided,
-            "emailed" => Self::Emailed,
-            _ => Self::Other(verb.to_owned()),
-        }
+/// Verbs of both formats. A void is `void` by Intuit's list of events, and `voided` to some who receive them.
+fn operation(verb: &str) -> Operation {
+    match verb.to_lowercase().as_str() {
+        "create" | "created" => Operation::Created,
+        "delete" | "deleted" => Operation::Deleted,
+        "merge" | "merged" => Operation::Merged,
+        "void" | "voided" => Operation::Voided,
+        "emailed" => Operation::Emailed,
+        _ => Operation::Updated,
     }
 }
 
@@ -213,7 +186,7 @@ mod tests {
     #[test]
     fn what_is_not_json_is_an_error() {
         assert!(parse(b"").is_err());
-        assert_eq!(parse(b"{}").unwrap(), Notices::default());
+        assert_eq!(parse(b"{}").unwrap(), Changes::default());
     }
 
     proptest! {
@@ -229,7 +202,7 @@ mod tests {
             };
             let body = Value::Array(events.iter().map(event).collect()).to_string();
             let found = parse(body.as_bytes()).unwrap();
-            assert_eq!(found.notices.len() + found.unreadable, events.len());
+            assert_eq!(found.changes.len() + found.unreadable, events.len());
         }
     }
 }
