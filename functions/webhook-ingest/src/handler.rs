@@ -29,64 +29,46 @@ pub(crate) struct Inbox<'a> {
     pub(crate) clock: &'a dyn Clock,
 }
 
-/// What became of a request.
+/// What became of a request. Alarms in template.yaml count the names in the log.
 enum Outcome {
     /// Signed, and everything of use in it is on the queue.
     Taken(Taken),
-    /// Signed, and of no use.
+    /// Signed, and of no use to anybody.
     NotJson(serde_json::Error),
-    /// Not signed by Intuit.
+    /// Not by Intuit: that always signs.
     Unsigned,
+    /// Signed with another verifier token.
+    WrongSignature,
+    /// Larger than anything that Intuit sends.
+    TooLarge,
+    /// Nothing is known of it, or not all of it is on the queue.
+    Failed(StoreError),
+    /// The same.
+    TooSlow,
 }
 
 /// Answers a webhook, without a body.
 pub(crate) async fn handle(inbox: Inbox<'_>, request: &Request) -> Response<Body> {
-    let delivery = header(request, DELIVERY_HEADER);
-    if request.body().len() > LARGEST_BODY {
-        tracing::warn!(intuit.tid = delivery, bytes = request.body().len(), "a webhook is too large");
-        return answer(StatusCode::PAYLOAD_TOO_LARGE);
-    }
     let outcome = tokio::time::timeout(ANSWER_WITHIN, receive(inbox, request)).await;
-    answer(match outcome {
-        Ok(Ok(Outcome::Taken(taken))) => {
-            taken.log(delivery);
-            StatusCode::OK
-        }
-        Ok(Ok(Outcome::NotJson(error))) => {
-            let error = error.to_string();
-            tracing::warn!(
-                intuit.tid = delivery,
-                error,
-                "a signed webhook cannot be read, and is passed over"
-            );
-            StatusCode::OK
-        }
-        Ok(Ok(Outcome::Unsigned)) => {
-            tracing::warn!(intuit.tid = delivery, "a webhook without Intuit's signature is refused");
-            StatusCode::UNAUTHORIZED
-        }
-        Ok(Err(error)) => {
-            let error = explain(&error);
-            tracing::error!(
-                intuit.tid = delivery,
-                error,
-                "a webhook cannot be taken now; Intuit sends it again"
-            );
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        Err(_) => {
-            tracing::error!(intuit.tid = delivery, "a webhook took too long; Intuit sends it again");
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-    })
+    let outcome = outcome.unwrap_or(Ok(Outcome::TooSlow)).unwrap_or_else(Outcome::Failed);
+    outcome.log(header(request, DELIVERY_HEADER));
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = outcome.status();
+    response
 }
 
 /// Nothing of the body is read before its signature is found good.
 async fn receive(inbox: Inbox<'_>, request: &Request) -> Result<Outcome, StoreError> {
-    let body: &[u8] = request.body().as_ref();
+    let (body, signature): (&[u8], _) = (request.body().as_ref(), header(request, SIGNATURE_HEADER));
     let now = inbox.clock.now();
-    if !inbox.verifier.is_signed(header(request, SIGNATURE_HEADER), body, now).await? {
+    if body.len() > LARGEST_BODY {
+        return Ok(Outcome::TooLarge);
+    }
+    if signature.is_empty() {
         return Ok(Outcome::Unsigned);
+    }
+    if !inbox.verifier.is_signed(signature, body, now).await? {
+        return Ok(Outcome::WrongSignature);
     }
     match parse(body) {
         Ok(changes) => Ok(Outcome::Taken(take(inbox.companies, inbox.queue, changes, now).await?)),
@@ -94,14 +76,60 @@ async fn receive(inbox: Inbox<'_>, request: &Request) -> Result<Outcome, StoreEr
     }
 }
 
-fn header<'a>(request: &'a Request, name: &str) -> &'a str {
-    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+impl Outcome {
+    fn status(&self) -> StatusCode {
+        match self {
+            Outcome::Taken(_) | Outcome::NotJson(_) => StatusCode::OK,
+            Outcome::Unsigned | Outcome::WrongSignature => StatusCode::UNAUTHORIZED,
+            Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Outcome::Failed(_) | Outcome::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// One line for a webhook, after one for each of its messages. `delivery` is Intuit's name for it.
+    fn log(&self, delivery: &str) {
+        match self {
+            Outcome::Taken(taken) => taken.log(delivery),
+            Outcome::NotJson(error) => {
+                let error = error.to_string();
+                tracing::warn!(
+                    outcome = "not_json",
+                    intuit.tid = delivery,
+                    error,
+                    "a signed webhook cannot be read, and is passed over"
+                );
+            }
+            Outcome::Unsigned => {
+                tracing::info!(outcome = "unsigned", "a webhook without a signature is refused");
+            }
+            Outcome::WrongSignature => tracing::warn!(
+                outcome = "wrong_signature",
+                intuit.tid = delivery,
+                "a webhook that is signed with another verifier token is refused"
+            ),
+            Outcome::TooLarge => {
+                tracing::warn!(outcome = "too_large", intuit.tid = delivery, "a webhook is too large");
+            }
+            Outcome::Failed(error) => {
+                let error = explain(error);
+                tracing::error!(
+                    outcome = "failed",
+                    intuit.tid = delivery,
+                    error,
+                    "a webhook cannot be taken now; Intuit sends it again"
+                );
+            }
+            Outcome::TooSlow => tracing::error!(
+                outcome = "failed",
+                intuit.tid = delivery,
+                "a webhook took too long; Intuit sends it again"
+            ),
+        }
+    }
 }
 
-fn answer(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::Empty);
-    *response.status_mut() = status;
-    response
+fn header<'a>(request: &'a Request, name: &str) -> &'a str {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

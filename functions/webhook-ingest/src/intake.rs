@@ -8,19 +8,19 @@ use quickbooks::webhook::{Change, Changes};
 use sync::ids::{CompanyId, RealmId};
 use sync::mapping::fields::entity_kind;
 use sync::model::Kind;
-use sync::notice::{ChangeNotice, Source, messages};
+use sync::notice::{ChangeNotice, NoticeMessage, Source, messages};
 use sync::ports::{Companies, PullQueue, StoreError};
 
 /// How many realms are looked up at the same time.
 const AT_A_TIME: usize = 16;
 
-/// What was in a webhook.
+/// How much of a webhook was taken, and what was passed over.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Taken {
     /// Changes that are on the queue now.
     pub(crate) changes: usize,
     /// The messages that they are in.
-    pub(crate) messages: usize,
+    pub(crate) messages: Vec<NoticeMessage>,
     /// Changes of kinds that are not kept in step.
     pub(crate) other_entities: usize,
     /// Changes in realms that no company is connected with.
@@ -57,11 +57,7 @@ pub(crate) async fn take(
     }
     let messages = messages(&notices, now);
     queue.send_notices(&messages).await?;
-    for message in &messages {
-        let company = &message.company;
-        tracing::info!(company.id = %company, "changes in the QuickBooks company of {company} are on the pull queue");
-    }
-    Ok(Taken { changes: notices.len(), messages: messages.len(), ..taken })
+    Ok(Taken { changes: notices.len(), messages, ..taken })
 }
 
 /// The kind of record whose counterpart an entity is, if it is kept in step.
@@ -102,12 +98,20 @@ fn notice(company: &CompanyId, kind: Kind, change: Change) -> ChangeNotice {
 }
 
 impl Taken {
-    /// One line for a webhook. `delivery` is Intuit's name for it.
+    /// `delivery` is Intuit's name for the webhook.
     pub(crate) fn log(&self, delivery: &str) {
+        for NoticeMessage { company, id, .. } in &self.messages {
+            tracing::info!(
+                company.id = %company,
+                intuit.tid = delivery,
+                message.id = %id,
+                "changes for {company} are on the pull queue"
+            );
+        }
         tracing::info!(
+            outcome = "taken",
             intuit.tid = delivery,
             webhook.changes = self.changes,
-            webhook.messages = self.messages,
             webhook.other_entities = self.other_entities,
             webhook.unknown_realms = self.unknown_realms,
             webhook.unreadable = self.unreadable,

@@ -8,7 +8,7 @@ use anyhow::Context;
 use aws::{Aws, Local};
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sqs::config::Credentials;
-use quickbooks_simulator::server::{self, App, Limits, Simulator, Switches};
+use quickbooks_simulator::server::{self, App, Limits, Simulator, Switches, WebhookSettings};
 use serde_json::json;
 
 use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, STACK_NAME, Stack, StackOptions};
@@ -65,7 +65,7 @@ impl Bundle {
         let keys = json!({
             "client_id": app.client_id,
             "client_secret": app.client_secret,
-            "verifier_token": server::WebhookSettings::default().verifier_token,
+            "verifier_token": WebhookSettings::default().verifier_token,
         });
         let defaults = server::Options::default();
         let (_, realm) = defaults.companies.first().cloned().context("the simulator has no company")?;
@@ -88,6 +88,10 @@ impl Bundle {
         .await?;
         let aws = administrator(&stack).await;
         aws.put_secret(stack.output("IntuitAppSecret")?, &keys.to_string().into()).await?;
+        simulator.set_webhooks(WebhookSettings {
+            target: Some(stack.output("WebhookUrl")?.to_owned()),
+            ..WebhookSettings::default()
+        });
         let operator = Admin::new(&aws, &Deployment::of_stack(&aws, STACK_NAME).await?);
         let sqs = sqs(&stack).await;
         Ok(Bundle { simulator, realm, stack, aws, operator, sqs })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
+use crate::webhooks::NEXT_TOKEN;
 use crate::world::{World, tests};
 
 tests![no_log_holds_a_secret_and_nothing_was_given_up];
@@ -18,10 +19,10 @@ async fn no_log_holds_a_secret_and_nothing_was_given_up(world: Arc<World>) -> an
     )?;
     let mut secrets = tokens(&state["connections"]);
     let known = bundle.simulator.connect(&bundle.simulator.realms()[0]).context("no company")?;
-    secrets.extend([known.client_secret, known.verifier_token]);
+    secrets.extend([known.client_secret, known.verifier_token, NEXT_TOKEN.to_owned()]);
     ensure!(secrets.len() > 20, "too few to prove anything: {}", secrets.len());
 
-    for function in ["OauthCallbackFunction", "PushProcessorFunction"] {
+    for function in ["OauthCallbackFunction", "PushProcessorFunction", "WebhookIngestFunction"] {
         let log = bundle.stack.function_log(function)?;
         ensure!(!log.is_empty(), "{function} has logged nothing");
         for secret in &secrets {

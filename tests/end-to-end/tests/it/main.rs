@@ -11,6 +11,7 @@ mod failures;
 mod input;
 mod oauth;
 mod records;
+mod webhooks;
 mod world;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> anyhow::Result<ExitCode> {
         directions::tests(),
         budget::tests(),
         input::tests(),
+        webhooks::tests(),
         after_all::tests(),
     ];
     let trials = world.trials(tests.into_iter().flatten().collect());
