@@ -1,0 +1,30 @@
+//! Measures the release binaries of the functions, each beside a bare one, in the same run on the same machine.
+//!
+//! ```text
+//! cargo run --release -p bench -- webhook       acknowledgements of signed webhooks
+//! cargo run --release -p bench -- cold-start    what each function costs before its first event
+//! ```
+//!
+//! The functions run as they do on Lambda, against a Runtime API of this program's. What they call of AWS is answered by
+//! this program too: at once, and always the same.
+
+#![expect(clippy::print_stdout, reason = "a program that prints results")]
+#![expect(clippy::float_arithmetic, reason = "no money in here")]
+
+mod aws_stub;
+mod binaries;
+mod cold_start;
+mod function;
+mod table;
+mod webhook;
+
+use anyhow::bail;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("webhook") => webhook::measure().await,
+        Some("cold-start") => cold_start::measure().await,
+        _ => bail!("say what to measure: webhook or cold-start"),
+    }
+}
