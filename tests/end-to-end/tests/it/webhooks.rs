@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -121,7 +121,9 @@ fn change(realm: &str, kind: &str, id: &str) -> Value {
 
 async fn what_a_bookkeeper_changes_is_told_by_webhook(world: Arc<World>) -> anyhow::Result<()> {
     let tenant = world.tenant("webhook").await?;
-    tenant.bookkeeper_saves("Customer", &json!({"DisplayName": "Called At Night"}))?;
+    let customer = tenant.all("Customer").pop().context("no customer")?;
+    let edit = json!({"Id": customer["Id"], "SyncToken": customer["SyncToken"], "sparse": true, "Notes": "Rings before coming."});
+    tenant.bookkeeper_saves("Customer", &edit)?;
     waited_for(&world, &tenant.id.to_string(), |line| line["company.id"] == tenant.id.as_str()).await?;
     Ok(())
 }
