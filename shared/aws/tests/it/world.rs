@@ -56,11 +56,14 @@ impl World {
         world
     }
 
-    /// The address of a new FIFO queue.
+    /// The address of a new queue as template.yaml describes them all.
     pub(crate) async fn queue_url(&self) -> String {
         let request = aws_sdk_sqs::Client::new(&self.config).create_queue().queue_name("pushes.fifo");
-        let answer = request.attributes(QueueAttributeName::FifoQueue, "true").send().await.unwrap();
-        answer.queue_url.unwrap()
+        let request = request
+            .attributes(QueueAttributeName::FifoQueue, "true")
+            .attributes(QueueAttributeName::DeduplicationScope, "messageGroup")
+            .attributes(QueueAttributeName::FifoThroughputLimit, "perMessageGroupId");
+        request.send().await.unwrap().queue_url.unwrap()
     }
 }
 
