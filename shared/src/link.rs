@@ -79,8 +79,25 @@ pub struct Link {
     /// The product's key, so that an invoice line without a product id finds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_key: Option<String>,
+    /// The change that was about to be sent when the link was stored. What became of it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Box<Attempt>>,
     /// Counts the stored changes; a write names the one it was made from.
     pub revision: u64,
+}
+
+/// A change to an entity, recorded before the call, so that a lost answer is never taken for a bookkeeper's edit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What was to be done: updated, voided or inactivated.
+    pub action: DoneAction,
+    /// The names of the members that were sent; none for a void.
+    pub members: Vec<String>,
+    /// These members as they were sent, as JSON.
+    pub body: String,
+    /// What a person is to know of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Link {
@@ -98,6 +115,12 @@ impl Link {
     pub fn awaits_its_own_event(&self) -> bool {
         let created = matches!(self.matched_by, MatchedBy::Created | MatchedBy::Recovered);
         created && self.billing_time == Timestamp::UNIX_EPOCH
+    }
+
+    /// Whether a product was matched for the sake of an invoice's line, and its own event is still to come.
+    pub fn was_met_on_a_line(&self) -> bool {
+        let matched = matches!(self.matched_by, MatchedBy::Name | MatchedBy::Key);
+        self.kind == Kind::Product && matched && self.billing_time == Timestamp::UNIX_EPOCH
     }
 }
 

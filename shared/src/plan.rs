@@ -8,7 +8,7 @@ use quickbooks_wire::Entity;
 
 use crate::event::{EntityEvent, Verb};
 use crate::ids::BillingId;
-use crate::link::{Fingerprints, Link};
+use crate::link::{Attempt, Fingerprints, Link};
 use crate::mapping::fields;
 use crate::model::{Invoice, InvoiceStatus, Kind, Payment, PaymentStatus, Record};
 use crate::outcome::{Done, Outcome, Park, ParkCause, SkipReason};
@@ -240,11 +240,54 @@ pub fn known_edits(link: &Link, theirs: &Entity) -> BTreeMap<String, Timestamp> 
     edited
 }
 
+/// Our fields in which an entity is not as a record says, and when somebody has changed it at the latest.
+pub fn differences(ours: &Entity, theirs: &Entity) -> BTreeMap<String, Timestamp> {
+    let at: Option<Timestamp> = theirs.last_updated_time().and_then(|time| time.parse().ok());
+    let set = [ours, theirs].map(|entity| fields::fingerprints(entity).into_keys());
+    let names = set.into_iter().flatten().filter(|name| !fields::holds(theirs, ours, name));
+    names.map(|name| (name, at.unwrap_or(Timestamp::MAX))).collect()
+}
+
 /// Our fields that somebody has changed in QuickBooks since the entity was created as `sent`, and when at the latest.
 pub fn edits_since(sent: &Entity, theirs: &Entity) -> BTreeMap<String, Timestamp> {
-    let at: Option<Timestamp> = theirs.last_updated_time().and_then(|time| time.parse().ok());
-    let names = fields::fingerprints(sent).into_keys().filter(|name| !fields::holds(theirs, sent, name));
-    names.map(|name| (name, at.unwrap_or(Timestamp::MAX))).collect()
+    // Nobody has changed the first version (Intuit: SyncToken).
+    if theirs.sync_token() == Some("0") {
+        return BTreeMap::new();
+    }
+    let said = fields::fingerprints(sent);
+    let mut edits = differences(sent, theirs);
+    edits.retain(|name, _| said.contains_key(name) || !fields::is_filled_in(name));
+    edits
+}
+
+/// The link after a change whose answer is not known, as far as the entity tells: the members that it holds as they
+/// were sent were pushed, and what else has changed since it was last seen somebody has edited. None if the entity is
+/// still the version that was to be changed.
+pub fn after_attempt(link: &Link, attempt: &Attempt, current: &Entity) -> Option<Link> {
+    if current.sync_token() == Some(&link.sync_token) {
+        return None;
+    }
+    let mut next = link.clone();
+    let body = serde_json::from_str(&attempt.body).ok();
+    if let Some(sent) = body.and_then(|body| fields::typed(current.kind(), body)) {
+        let (said, found) = (fields::fingerprints(&sent), fields::fingerprints(current));
+        for name in attempt.members.iter().filter(|name| fields::holds(current, &sent, name)) {
+            put(&mut next.pushed, name, said.get(name));
+            for name in fields::read_with(name) {
+                put(&mut next.seen, name, found.get(name));
+                next.edited.remove(name);
+            }
+        }
+    }
+    next.edited = known_edits(&next, current);
+    Some(next)
+}
+
+fn put(fingerprints: &mut Fingerprints, name: &str, value: Option<&String>) {
+    match value {
+        Some(value) => fingerprints.insert(name.to_owned(), value.clone()),
+        None => fingerprints.remove(name),
+    };
 }
 
 fn their_value_stays(ours: &Entity, name: &str) -> String {
@@ -406,6 +449,7 @@ mod tests {
             generation: 0,
             product_key: None,
             withdrawn: false,
+            attempt: None,
             revision: 1,
         }
     }

@@ -6,6 +6,7 @@
 //! crash, lost answer or repetition ever makes a second entity; `write_back` tells the billing app what QuickBooks made
 //! of it.
 
+mod attempt;
 mod batch;
 mod group;
 mod lookup;

@@ -58,6 +58,7 @@ fn link(billing_id: &str, quickbooks_id: &str) -> Link {
         generation: 0,
         withdrawn: false,
         product_key: None,
+        attempt: None,
         revision: 1,
     }
 }

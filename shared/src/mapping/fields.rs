@@ -129,15 +129,30 @@ pub fn brought_back(mut entity: Entity) -> (Entity, Option<String>) {
     (entity, Some("Active".to_owned()))
 }
 
-/// What counts as pushed of a withdrawn entity: nothing, save that a void has written into the note (Intuit: Invoice,
-/// void), which is not the record's.
-pub fn withdrawn(kind: EntityKind) -> Fingerprints {
-    match kind {
-        EntityKind::Customer | EntityKind::Item => Fingerprints::new(),
-        EntityKind::Invoice | EntityKind::Payment => {
-            Fingerprints::from([("PrivateNote".to_owned(), "voided".to_owned())])
-        }
-    }
+/// What counts as pushed of a withdrawn entity: of each member that was pushed something that no record says, so that
+/// bringing it back sends or blanks all of them. A void has written into the note besides (Intuit: Invoice, void).
+pub fn withdrawn(kind: EntityKind, pushed: &Fingerprints) -> Fingerprints {
+    let note = match kind {
+        EntityKind::Customer | EntityKind::Item => None,
+        EntityKind::Invoice | EntityKind::Payment => Some("PrivateNote".to_owned()),
+    };
+    pushed.keys().cloned().chain(note).map(|name| (name, "withdrawn".to_owned())).collect()
+}
+
+/// The named members of an entity as JSON, without those it does not have.
+pub fn only(entity: &Entity, names: &[String]) -> Value {
+    members(entity).into_iter().filter(|(name, _)| names.contains(name)).collect::<Map<_, _>>().into()
+}
+
+/// The members that may change when this one is sent, itself included.
+pub fn read_with(name: &str) -> Vec<&str> {
+    if TOGETHER.contains(&name) { TOGETHER.to_vec() } else { vec![name] }
+}
+
+/// Whether QuickBooks gives a new entity this member where none was sent.
+pub fn is_filled_in(name: &str) -> bool {
+    TOGETHER.contains(&name)
+        || ["DocNumber", "DueDate", "ExchangeRate", "PurchaseCost", "Taxable", "UnitPrice"].contains(&name)
 }
 
 /// Reads an entity from its JSON; none if it is not one.
@@ -233,7 +248,7 @@ fn members(entity: &Entity) -> Map<String, Value> {
     }
 }
 
-/// A reference's name is only informational: a renamed Customer does not change its invoices.
+/// A reference's name is only informational: a renamed Customer does not change its invoices. And 48.50 is 48.5.
 fn without_labels(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -242,8 +257,15 @@ fn without_labels(value: &Value) -> Value {
             Value::Object(kept.map(|(name, value)| (name.clone(), without_labels(value))).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(without_labels).collect()),
+        Value::Number(number) => Value::Number(without_trailing_zeros(number)),
         other => other.clone(),
     }
+}
+
+fn without_trailing_zeros(number: &serde_json::Number) -> serde_json::Number {
+    let decimal = number.as_str().parse::<Decimal>().ok();
+    let shorter = decimal.and_then(|decimal| decimal.normalize().to_string().parse().ok());
+    shorter.unwrap_or_else(|| number.clone())
 }
 
 /// What clears a member (Intuit: Full and sparse update). Members that cannot be cleared have none.

@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Ports;
 use crate::activity::{Activity, ActivityResult};
-use crate::event::{self, EntityEvent};
+use crate::event::{self, EntityEvent, Verb};
 use crate::ids::{BillingId, Books, QuickBooksId};
 use crate::link::{Entry, LinkKey};
 use crate::matching::Found;
 use crate::model::{Kind, Record};
 use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::plan;
 use crate::ports::{BillingError, CallError, LinkError, OpenError, QuickBooks, StoreError};
 use crate::reference::Reference;
 use crate::settings::Company;
@@ -291,6 +292,23 @@ impl<'a> Batch<'a> {
             Entry::Linked(link) if link.last_event == event.id => Some(link.done()),
             _ => None,
         }
+    }
+
+    /// The event as one that brings its record back, if it replaces one that does: an edit after that is one of a record
+    /// that is there again.
+    pub(super) fn restores(
+        &self,
+        event: &EntityEvent,
+        replaced: &[&(usize, &EntityEvent)],
+    ) -> Option<EntityEvent> {
+        let known = match self.entry(event.kind, &event.subject)? {
+            Entry::Linked(link) if link.last_event != event.id => link.billing_time,
+            _ => return None,
+        };
+        let is_restored =
+            replaced.iter().any(|(_, other)| other.verb == Verb::Restored && other.time >= known);
+        (is_restored && !plan::is_withdrawn(event))
+            .then(|| EntityEvent { verb: Verb::Restored, ..event.clone() })
     }
 
     /// Notes that the connection has ended; nothing more is tried in this batch.

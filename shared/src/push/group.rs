@@ -120,9 +120,9 @@ async fn carry_out<'a>(
         let Ok(acting) = &deliveries[by].received.event else { continue };
         // The same event once more ends as it did the first time.
         let superseded = by != place && acting.id != event.id;
-        if endings.has(by) {
+        if let Some(outcome) = endings.of(by) {
             if superseded {
-                endings.end(place, Outcome::Skipped(SkipReason::Superseded), None);
+                endings.end(place, instead_of(event, acting, &outcome), None);
             }
             continue;
         }
@@ -135,11 +135,18 @@ async fn carry_out<'a>(
                 }
                 match batch {
                     Some(Ok(batch)) => {
-                        let replaced = events.iter().filter(|(other, event)| {
-                            decisive.get(other) == Some(&by) && event.id != acting.id
-                        });
-                        endings.end_as_before(batch, replaced);
-                        (batch.push(acting).await, Some(batch.books.clone()))
+                        let replaced: Vec<&(usize, &EntityEvent)> = events
+                            .iter()
+                            .filter(|(other, event)| {
+                                decisive.get(other) == Some(&by) && event.id != acting.id
+                            })
+                            .collect();
+                        endings.end_as_before(batch, &replaced);
+                        let outcome = match batch.restores(acting, &replaced) {
+                            Some(restoring) => batch.push(&restoring).await,
+                            None => batch.push(acting).await,
+                        };
+                        (outcome, Some(batch.books.clone()))
                     }
                     Some(Err(park)) => (Outcome::Parked(park.clone()), None),
                     None => {
@@ -152,6 +159,7 @@ async fn carry_out<'a>(
             return Err((delivery.message, retry));
         }
         let was_out_of_date = outcome == Outcome::Skipped(SkipReason::OutOfDate);
+        let replaced = instead_of(event, acting, &outcome);
         endings.end(by, outcome, books);
         if was_out_of_date {
             // It speaks for the others no more.
@@ -163,7 +171,7 @@ async fn carry_out<'a>(
             continue;
         }
         if superseded {
-            endings.end(place, Outcome::Skipped(SkipReason::Superseded), None);
+            endings.end(place, replaced, None);
         }
     }
     Ok(())
@@ -189,6 +197,18 @@ fn before_push(company: Option<&Company>, event: &EntityEvent) -> Option<Outcome
     plan::gate(company, event.kind)
 }
 
+/// How an event ends in whose stead another one of the same record was carried out. A younger one was sent after its
+/// record was withdrawn; whether that holds is not known before there is a connection, so until then both wait.
+fn instead_of(event: &EntityEvent, acting: &EntityEvent, outcome: &Outcome) -> Outcome {
+    match outcome {
+        _ if event.time <= acting.time => Outcome::Skipped(SkipReason::Superseded),
+        Outcome::Parked(Park { cause: ParkCause::NotConnected | ParkCause::UnknownCompany, .. }) => {
+            outcome.clone()
+        }
+        _ => Outcome::Skipped(SkipReason::Withdrawn),
+    }
+}
+
 fn cannot_read(unreadable: &Unreadable) -> Park {
     Park::new(
         ParkCause::Unreadable,
@@ -206,8 +226,8 @@ struct Endings {
 }
 
 impl Endings {
-    fn has(&self, place: usize) -> bool {
-        self.by_place.contains_key(&place)
+    fn of(&self, place: usize) -> Option<Outcome> {
+        self.by_place.get(&place).map(|(outcome, _)| outcome.clone())
     }
 
     fn end(&mut self, place: usize, outcome: Outcome, books: Option<Books>) {
@@ -215,11 +235,7 @@ impl Endings {
     }
 
     /// Events that others replace now, and that were carried out before their worker died, end as they did then.
-    fn end_as_before<'e>(
-        &mut self,
-        batch: &Batch<'_>,
-        replaced: impl Iterator<Item = &'e (usize, &'e EntityEvent)>,
-    ) {
+    fn end_as_before(&mut self, batch: &Batch<'_>, replaced: &[&(usize, &EntityEvent)]) {
         for (place, event) in replaced {
             if let Some(done) = batch.ending_of(event) {
                 self.end(*place, Outcome::Done(done), Some(batch.books.clone()));

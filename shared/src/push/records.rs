@@ -2,9 +2,10 @@
 
 use quickbooks_wire::{Customer, Entity};
 
+use super::attempt::Settled;
 use super::batch::{Batch, Ending};
 use super::write::Subject;
-use crate::event::EntityEvent;
+use crate::event::{EntityEvent, Verb};
 use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, Link, LinkKey};
 use crate::mapping::tax_answer::Question;
@@ -21,10 +22,18 @@ impl Batch<'_> {
         if plan::is_withdrawn(event) {
             return self.withdraw(event).await;
         }
-        let record = match &event.data {
-            Some(record) => record.clone(),
-            None => self.fetch(event).await?,
+        let fetched;
+        let (event, record) = match &event.data {
+            Some(record) => (event, record.clone()),
+            None => {
+                let record;
+                (fetched, record) = self.fetch(event).await?;
+                (&fetched, record)
+            }
         };
+        if plan::is_withdrawn(event) {
+            return self.withdraw(event).await;
+        }
         if let Some(outcome) = plan::excluded(&record, &self.company.settings) {
             return Err(Box::new(outcome));
         }
@@ -40,10 +49,11 @@ impl Batch<'_> {
         }
     }
 
-    /// Gets the record of an event that does not carry it.
-    async fn fetch(&mut self, event: &EntityEvent) -> Result<Record, Ending> {
+    /// Gets the record of an event that does not carry it, and the event as if it came with it: it tells of the record
+    /// as it is now, which may be later.
+    async fn fetch(&mut self, event: &EntityEvent) -> Result<(EntityEvent, Record), Ending> {
         let fetched = self.ports.billing.fetch(&event.company, event.kind, &event.subject).await?;
-        let Some(Stored { record, .. }) = fetched else {
+        let Some(Stored { record, updated_at, deleted }) = fetched else {
             return Err(Park::new(
                 ParkCause::MissingRecord,
                 format!(
@@ -54,9 +64,14 @@ impl Batch<'_> {
             )
             .into());
         };
-        let carrying = EntityEvent { data: Some(record.clone()), ..event.clone() };
+        let carrying = EntityEvent {
+            data: Some(record.clone()),
+            time: event.time.max(updated_at),
+            verb: if deleted { Verb::Deleted } else { event.verb },
+            ..event.clone()
+        };
         self.look_up(&[&carrying]).await?;
-        Ok(record)
+        Ok((carrying, record))
     }
 
     async fn client(&mut self, event: &EntityEvent, client: &Client) -> Result<Done, Ending> {
@@ -93,6 +108,12 @@ impl Batch<'_> {
             self.take_over(&moving.with_key(item::ledger_key(product)), product, &known).await?;
         }
         match self.entry(Kind::Product, &product.id).cloned() {
+            // A line tells less of a product than the product itself: what is linked already stays as it is.
+            Some(Entry::Linked(link)) if link.was_met_on_a_line() => {
+                let pushed = fields::fingerprints(&item::fields(product, &self.reference).into());
+                let last_notes = link.last_notes.clone();
+                self.updated(Link { pushed, last_notes, ..subject.next(&link, DoneAction::Linked) }).await
+            }
             // An Item that was made of an invoice's line still lacks what only the product's own event tells.
             Some(Entry::Linked(link))
                 if !self.company.settings.push_product_edits && !link.awaits_its_own_event() =>
@@ -273,7 +294,14 @@ impl Batch<'_> {
         match plan::change(&link, Some(event), &link.pushed) {
             plan::Change::Repeated(done) if done.action != DoneAction::Created => return Ok(done),
             plan::Change::Skip(SkipReason::OutOfDate) => return Err(SkipReason::OutOfDate.into()),
-            plan::Change::Skip(SkipReason::Withdrawn) => return Err(SkipReason::AlreadyVoided.into()),
+            _ => {}
+        }
+        let Settled { link, .. } = self.settle(link).await?;
+        match &link.attempt {
+            Some(attempt) if attempt.action != DoneAction::Updated => {
+                return self.withdrawn(subject.next(&link, attempt.action)).await;
+            }
+            _ if link.withdrawn => return Err(SkipReason::AlreadyVoided.into()),
             _ => {}
         }
         if let Some(record) = &event.data {

@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use quickbooks_wire::Entity;
 use rust_decimal::Decimal;
 
+use super::attempt::{Settled, told_by_attempt};
 use super::batch::{Batch, Ending};
-use crate::event::{EntityEvent, Verb};
+use crate::event::EntityEvent;
 use crate::failure::{Failure, classify, in_words};
 use crate::ids::{BillingId, EventId, QuickBooksId};
-use crate::link::{Entry, Fingerprints, Intent, Link, MatchedBy};
+use crate::link::{Attempt, Entry, Fingerprints, Intent, Link, MatchedBy};
 use crate::mapping::tax_answer::{Question, TaxAnswer};
 use crate::mapping::{fields, invoice};
 use crate::matching;
@@ -92,6 +93,7 @@ impl<'e> Subject<'e> {
             billing_time: self.time(),
             revision: link.revision + 1,
             product_key: self.product_key.clone().or_else(|| link.product_key.clone()),
+            attempt: None,
             ..link.clone()
         }
     }
@@ -125,20 +127,18 @@ impl Batch<'_> {
     ) -> Result<Done, Ending> {
         let fingerprints = fields::fingerprints(&mapped);
         match entry {
-            Entry::Linked(link) if is_restored(subject.event, &link) => {
-                let link = self.look_again(link).await?;
-                let names = fields::changed(&link.pushed, &fingerprints);
-                match names.is_empty() {
-                    true => self.unchanged(subject, &link).await,
-                    false => self.update(subject, link, &mapped, names).await,
+            Entry::Linked(link) => {
+                let Settled { link, carried_out } = self.settle(link).await?;
+                match plan::change(&link, Some(subject.event), &fingerprints) {
+                    Change::Repeated(done) => Ok(done),
+                    Change::Skip(SkipReason::Unchanged) => match carried_out {
+                        Some(entity) => self.was_updated(subject, &link, &entity).await,
+                        None => self.unchanged(subject, &link).await,
+                    },
+                    Change::Skip(reason) => Err(reason.into()),
+                    Change::Fields(names) => self.update(subject, link, &mapped, names).await,
                 }
             }
-            Entry::Linked(link) => match plan::change(&link, Some(subject.event), &fingerprints) {
-                Change::Repeated(done) => Ok(done),
-                Change::Skip(SkipReason::Unchanged) => self.unchanged(subject, &link).await,
-                Change::Skip(reason) => Err(reason.into()),
-                Change::Fields(names) => self.update(subject, link, &mapped, names).await,
-            },
             Entry::Pending(intent) => {
                 // What was created is the record as it was then: this event is carried out only after the rest of it.
                 let link = self.resume(&subject.in_passing(), &intent).await?;
@@ -151,28 +151,18 @@ impl Batch<'_> {
         }
     }
 
-    /// The link as it is if its entity was taken back without our knowing, as by a void whose answer was lost.
-    async fn look_again(&mut self, link: Link) -> Result<Link, Ending> {
-        Ok(match self.read(&link).await? {
-            Some(current) if self.may_have_taken_back(&current) => {
-                let pushed = fields::withdrawn(current.kind());
-                Link { withdrawn: true, pushed, ..as_seen(&link, &current) }
-            }
-            _ => link,
-        })
-    }
-
-    fn may_have_taken_back(&self, entity: &Entity) -> bool {
-        let inactivates = self.company.settings.inactivate_deleted;
-        match entity {
-            Entity::Customer(customer) => inactivates && customer.active == Some(false),
-            Entity::Item(item) => inactivates && item.active == Some(false),
-            Entity::Invoice(invoice) => matching::is_voided(invoice),
-            Entity::Payment(payment) => {
-                payment.total_amt == Some(Decimal::ZERO)
-                    && payment.private_note.as_deref().is_some_and(|note| note.starts_with("Voided"))
-            }
-        }
+    /// An update whose answer was lost has brought all of this event.
+    async fn was_updated(
+        &mut self,
+        subject: &Subject<'_>,
+        link: &Link,
+        entity: &Entity,
+    ) -> Result<Done, Ending> {
+        let mut last_notes = told_by_attempt(link);
+        last_notes.extend(subject.variance(entity));
+        let taxes = subject.taxes(entity);
+        let next = subject.next(link, DoneAction::Updated);
+        self.updated(Link { last_notes, taxes, taxes_written: None, ..next }).await
     }
 
     /// Notes that the entity holds what this event tells, so that older events are out of date from now on. An
@@ -203,7 +193,7 @@ impl Batch<'_> {
         generation: Option<u32>,
     ) -> Result<Link, Ending> {
         let link = self.new_link(subject, row, fields::fingerprints(mapped), by, generation.unwrap_or(0))?;
-        self.store(link).await
+        self.store(Link { edited: plan::differences(mapped, row), ..link }).await
     }
 
     /// Creates a record's entity.
@@ -293,8 +283,10 @@ impl Batch<'_> {
             false => (mapped.clone(), names),
         };
         let mut link = link;
+        let told = told_by_attempt(&link);
         let plan::Merge { mut send, mut notes } =
             plan::after_known_edits(&link, &names, &mapped, subject.event.time);
+        notes.splice(..0, told.iter().cloned());
         for _ in 0..REPLANS {
             let Some(change) = fields::sparse(&mapped, &send, link.quickbooks_id.as_str(), &link.sync_token)
             else {
@@ -313,6 +305,13 @@ impl Batch<'_> {
                 &link.sync_token,
                 &body,
             );
+            let attempt = Attempt {
+                action: DoneAction::Updated,
+                members: send.clone(),
+                body: fields::only(&mapped, &send).to_string(),
+                notes: notes.clone(),
+            };
+            link = self.begin(link, attempt).await?;
             let error = match self.quickbooks.update(&change, &request_id).await {
                 Ok(answer) => {
                     notes.extend(subject.variance(&answer));
@@ -331,18 +330,20 @@ impl Batch<'_> {
             };
             match classify(&error) {
                 Failure::Stale | Failure::Gone(_) => {}
-                _ => return self.answer(Err(error)),
+                _ => return self.failed(&link, error).await,
             }
             match self.read(&link).await? {
                 None => return self.create_anew(subject, &link, mapped).await,
                 Some(current) if !matches!(classify(&error), Failure::Stale) => {
+                    self.give_up(&link).await?;
                     return Err(self.refers_to_the_gone(&current, &error));
                 }
                 Some(current) => {
                     let merge = plan::merge(&link, &names, &mapped, &current, subject.event.time);
                     let sync_token = current.sync_token().unwrap_or_default().to_owned();
                     link = Link { sync_token, edited: plan::known_edits(&link, &current), ..link };
-                    (send, notes) = (merge.send, merge.notes);
+                    send = merge.send;
+                    notes = told.iter().cloned().chain(merge.notes).collect();
                 }
             }
         }
@@ -350,7 +351,7 @@ impl Batch<'_> {
     }
 
     /// Stores what an update has come to.
-    async fn updated(&mut self, next: Link) -> Result<Done, Ending> {
+    pub(super) async fn updated(&mut self, next: Link) -> Result<Done, Ending> {
         self.ports.ledger.refresh(&self.books, &next).await?;
         self.remember(&next);
         Ok(Done {
@@ -361,7 +362,7 @@ impl Batch<'_> {
         })
     }
 
-    async fn read(&mut self, link: &Link) -> Result<Option<Entity>, Ending> {
+    pub(super) async fn read(&mut self, link: &Link) -> Result<Option<Entity>, Ending> {
         let read = self.quickbooks.read(fields::entity_kind(link.kind), &link.quickbooks_id).await;
         Ok(self.answer(read)?.filter(|entity| !entity.is_deleted()))
     }
@@ -421,7 +422,7 @@ impl Batch<'_> {
         if let Entity::Invoice(invoice) = &current {
             if matching::is_voided(invoice) {
                 let next = as_seen(&subject.next(link, DoneAction::Voided), &current);
-                self.withdrawn(next, DoneAction::Voided).await?;
+                self.withdrawn(next).await?;
                 return Err(SkipReason::AlreadyVoided.into());
             }
             let paid = invoice.total_amt.unwrap_or_default() - invoice.balance.unwrap_or_default();
@@ -438,10 +439,11 @@ impl Batch<'_> {
         let kind = current.kind();
         let request_id =
             fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &token, "void");
-        let voided = self.quickbooks.void(kind, &link.quickbooks_id, &token, &request_id).await;
-        let voided = self.answer(voided)?;
-        let next = as_seen(&subject.next(link, DoneAction::Voided), &voided);
-        self.withdrawn(next, DoneAction::Voided).await
+        let link = self.begin(link.clone(), Attempt::without_body(DoneAction::Voided)).await?;
+        match self.quickbooks.void(kind, &link.quickbooks_id, &token, &request_id).await {
+            Ok(voided) => self.withdrawn(as_seen(&subject.next(&link, DoneAction::Voided), &voided)).await,
+            Err(error) => self.failed(&link, error).await,
+        }
     }
 
     /// Makes a Customer or an Item inactive.
@@ -458,20 +460,19 @@ impl Batch<'_> {
         };
         let request_id =
             fields::change_request_id(&self.books, kind, link.quickbooks_id.as_str(), &token, "inactive");
-        let answer = self.quickbooks.update(&change, &request_id).await;
-        let answer = self.answer(answer)?;
-        let next = as_seen(&subject.next(link, DoneAction::Inactivated), &answer);
-        self.withdrawn(next, DoneAction::Inactivated).await
+        let link = self.begin(link.clone(), Attempt::without_body(DoneAction::Inactivated)).await?;
+        match self.quickbooks.update(&change, &request_id).await {
+            Ok(answer) => {
+                self.withdrawn(as_seen(&subject.next(&link, DoneAction::Inactivated), &answer)).await
+            }
+            Err(error) => self.failed(&link, error).await,
+        }
     }
 
     /// Stores that a record is taken back. Nothing counts as pushed any more: should it be restored, all of it is
     /// sent again.
-    async fn withdrawn(&mut self, link: Link, action: DoneAction) -> Result<Done, Ending> {
-        let pushed = fields::withdrawn(fields::entity_kind(link.kind));
-        let link = Link { withdrawn: true, pushed, taxes: None, taxes_written: None, ..link };
-        self.ports.ledger.refresh(&self.books, &link).await?;
-        self.remember(&link);
-        Ok(Done { action, quickbooks_id: link.quickbooks_id, notes: Vec::new(), taxes: None })
+    pub(super) async fn withdrawn(&mut self, link: Link) -> Result<Done, Ending> {
+        self.updated(taken_back(link)).await
     }
 
     fn intent(&self, subject: &Subject<'_>, entity: &Entity, generation: u32) -> Intent {
@@ -521,6 +522,7 @@ impl Batch<'_> {
             generation,
             withdrawn: false,
             product_key: subject.product_key.clone(),
+            attempt: None,
             revision: 1,
         };
         Ok(as_seen(&link, row))
@@ -533,16 +535,14 @@ impl Batch<'_> {
     }
 }
 
-/// Whether an event brings back what the link does not know to be gone.
-fn is_restored(event: &EntityEvent, link: &Link) -> bool {
-    event.verb == Verb::Restored
-        && !link.withdrawn
-        && event.id != link.last_event
-        && event.time >= link.billing_time
+/// The link of a withdrawn record.
+pub(super) fn taken_back(link: Link) -> Link {
+    let pushed = fields::withdrawn(fields::entity_kind(link.kind), &link.pushed);
+    Link { withdrawn: true, pushed, taxes: None, taxes_written: None, ..link }
 }
 
 /// The link with the entity's version and fields as QuickBooks has them now.
-fn as_seen(link: &Link, entity: &Entity) -> Link {
+pub(super) fn as_seen(link: &Link, entity: &Entity) -> Link {
     Link {
         sync_token: entity.sync_token().unwrap_or_default().to_owned(),
         last_updated: entity.last_updated_time().unwrap_or_default().to_owned(),

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's set-up that fails fails the test")]
 
+mod cut_short;
 mod desk;
 mod linking;
 mod names;

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sync::ids::{BillingId, CompanyId};
 use sync::model::{Client, Invoice, InvoiceStatus, Kind, Payment, PaymentStatus, Record};
+use sync::ports::Stored;
 
 use crate::dice::Dice;
 use crate::operation::{Act, Operation};
@@ -96,6 +97,18 @@ impl BillingApp {
             .map(|held| &held.record)
             .find(|record| record.kind() == kind && record.id() == id)
             .cloned()
+    }
+
+    /// The record as it answers with it when it is asked.
+    pub(crate) fn stored(&self, kind: Kind, id: &BillingId) -> Option<Stored> {
+        let held = self.records.values().find(|held| held.record.kind() == kind && held.record.id() == id)?;
+        let is_cancelled = match &held.record {
+            Record::Invoice(invoice) => invoice.status == InvoiceStatus::Cancelled,
+            Record::Payment(payment) => payment.status == PaymentStatus::Cancelled,
+            Record::Client(_) | Record::Product(_) => false,
+        };
+        let updated_at = held.told.last().map_or(Timestamp::UNIX_EPOCH, |told| told.time);
+        Some(Stored { record: held.record.clone(), updated_at, deleted: held.gone && !is_cancelled })
     }
 
     /// Does what the operation says and notes the events of it. What cannot be done now is left.

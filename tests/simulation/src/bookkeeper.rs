@@ -158,8 +158,13 @@ impl Desk<'_> {
             "DueDate" | "TxnDate" => format!("2026-05-{:02}", 1 + self.dice.below("day", 28)).into(),
             _ => word.into(),
         };
-        if let Some(after) = self.post(entity, &[], &change) {
-            let value = view::of_entity(entity, &after, &|_| None).remove(member).unwrap_or_default();
+        let shown =
+            |value: &Value| view::of_entity(entity, value, &|_| None).remove(member).unwrap_or_default();
+        let before = shown(&current);
+        if let Some(after) = self.post(entity, &[], &change)
+            && shown(&after) != before
+        {
+            let value = shown(&after);
             self.note(entity, &after, What::Edited { member, value });
         }
     }

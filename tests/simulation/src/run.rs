@@ -122,16 +122,10 @@ impl Reproduction {
         let shows = |candidate: &Reproduction| {
             candidate.run(sabotage).iter().any(|finding| finding.sort == first.sort)
         };
-        let mut piece = best.operations.len().div_ceil(2);
-        while piece > 0 {
-            let mut start = 0;
-            while start < best.operations.len() {
-                let mut candidate = best.clone();
-                let end = (start + piece).min(candidate.operations.len());
-                candidate.operations.drain(start..end);
-                if shows(&candidate) { best = candidate } else { start += piece }
-            }
-            piece /= 2;
+        let mut before = usize::MAX;
+        while best.operations.len() < before {
+            before = best.operations.len();
+            best.leave_out(&shows);
         }
         for place in 0..best.operations.len() {
             let mut candidate = best.clone();
@@ -142,5 +136,20 @@ impl Reproduction {
         }
         best.about = best.run(sabotage).first().map(ToString::to_string).unwrap_or_default();
         best
+    }
+
+    /// Leaves out operations without which it shows its fault still.
+    fn leave_out(&mut self, shows: &impl Fn(&Reproduction) -> bool) {
+        let mut piece = self.operations.len().div_ceil(2);
+        while piece > 0 {
+            let mut start = 0;
+            while start < self.operations.len() {
+                let mut candidate = self.clone();
+                let end = (start + piece).min(candidate.operations.len());
+                candidate.operations.drain(start..end);
+                if shows(&candidate) { *self = candidate } else { start += piece }
+            }
+            piece /= 2;
+        }
     }
 }

@@ -155,12 +155,12 @@ impl Billing for Stores {
         id: &BillingId,
     ) -> Result<Option<Stored>, BillingError> {
         let app = self.apps.iter().map(|app| app.lock().unwrap_or_else(PoisonError::into_inner));
-        let found =
-            app.into_iter().find(|app| app.id == *company && app.answers).and_then(|app| app.fetch(kind, id));
-        // Only the push asks, and it does not look at the time.
-        let stored = found.map(|record| Stored { record, updated_at: Timestamp::UNIX_EPOCH, deleted: false });
+        let found = app
+            .into_iter()
+            .find(|app| app.id == *company && app.answers)
+            .and_then(|app| app.stored(kind, id));
         self.chaos
-            .store("asking the billing app", async { Ok::<_, StoreError>(stored) })
+            .store("asking the billing app", async { Ok::<_, StoreError>(found) })
             .await
             .map_err(BillingError::from)
     }

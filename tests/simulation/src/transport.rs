@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use quickbooks::{Answer, SendError, Transport};
 use quickbooks_simulator::company::{Company, Request};
 use reqwest::StatusCode;
@@ -33,6 +34,8 @@ pub(crate) struct Realm {
     chaos: Arc<Chaos>,
     clock: Arc<SimulatedClock>,
     sabotage: Option<Sabotage>,
+    /// What was asked and answered, once somebody listens.
+    heard: Mutex<Option<Vec<(Timestamp, String)>>>,
 }
 
 impl Realm {
@@ -42,7 +45,27 @@ impl Realm {
         clock: Arc<SimulatedClock>,
         sabotage: Option<Sabotage>,
     ) -> Realm {
-        Realm { company: Mutex::new(company), door: Mutex::default(), chaos, clock, sabotage }
+        let company = Mutex::new(company);
+        Realm { company, door: Mutex::default(), chaos, clock, sabotage, heard: Mutex::default() }
+    }
+
+    /// From here on calls are kept, for [`Realm::heard`].
+    pub(crate) fn listen(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    }
+
+    /// What was asked and answered since somebody listens.
+    pub(crate) fn heard(&self) -> Vec<(Timestamp, String)> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    }
+
+    fn note(&self, request: &Request, status: u16, body: &str) {
+        if let Some(heard) = self.heard.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            let asked = String::from_utf8_lossy(&request.body);
+            let query: Vec<&str> = request.query.iter().map(|(_, value)| value.as_str()).collect();
+            let call = format!("{} {} {query:?} {asked} -> {status} {body}", request.method, request.path);
+            heard.push((self.clock.time(), call));
+        }
     }
 
     /// The company itself, for the bookkeeper and the judge.
@@ -83,6 +106,7 @@ impl Realm {
         if finds_nothing {
             body = json!({"QueryResponse": {}}).to_string();
         }
+        self.note(&request, answer.status, &body);
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
         Answer { status, headers: HeaderMap::new(), body: body.into_bytes() }
     }

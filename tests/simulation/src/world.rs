@@ -63,6 +63,7 @@ pub(crate) fn run(world: u64, operations: &[Operation], sabotage: Option<Sabotag
 /// Runs the operations like [`run`], and tells what happened.
 pub(crate) fn tell(world: u64, operations: &[Operation]) -> (String, Vec<Finding>) {
     let mut world = World::new(world, None);
+    world.realms.iter().for_each(|realm| realm.listen());
     operations.iter().for_each(|operation| world.operate(operation));
     let mut findings = world.settle();
     findings.extend(world.judge());
@@ -76,6 +77,9 @@ pub(crate) fn tell(world: u64, operations: &[Operation]) -> (String, Vec<Finding
         }
         for deed in &journal.deeds {
             lines.push((deed.at, format!("bookkeeper {place}: {} {} {:?}", deed.entity, deed.id, deed.what)));
+        }
+        for (at, call) in world.realms[place].heard() {
+            lines.push((at, format!("call {place}: {call}")));
         }
         for entry in world.log(&app) {
             let event = entry.event.as_str();
