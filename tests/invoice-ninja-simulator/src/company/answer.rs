@@ -78,7 +78,10 @@ impl Company {
         let segments: Vec<&str> = path.split('/').collect();
         let route = Route::of(&request.method, &segments)?;
         let user = request.token.as_ref().and_then(|token| self.users.get(token)).cloned();
-        let user = user.filter(|_| self.switches.paid_plan).ok_or_else(Refusal::invalid_token)?;
+        let user = user.ok_or_else(Refusal::invalid_token)?;
+        if !self.switches.paid_plan {
+            return Err(Refusal::unpaid());
+        }
         if route.changes_something() && !user.is_admin {
             return Err(Refusal::not_allowed());
         }

@@ -219,6 +219,14 @@ impl Company {
     pub(crate) fn paid(&mut self, invoice: u64, amount: Decimal, now: Timestamp) {
         let Some(row) = self.store.row_mut(Kind::Invoice, invoice) else { return };
         row.put_money("paid_to_date", row.money("paid_to_date") + amount);
+        let asked = row.money("partial");
+        if asked > Decimal::ZERO && amount > Decimal::ZERO {
+            // What was asked for in advance has come, or a part of it.
+            row.put_money("partial", (asked - amount).max(Decimal::ZERO));
+            if asked <= amount {
+                row.put("partial_due_date", "");
+            }
+        }
         settle(row);
         row.put("updated_at", now.as_second());
         self.updated(Kind::Invoice, invoice, now);

@@ -21,6 +21,11 @@ impl Refusal {
         Self { errors: Some(Errors::new()), ..Self::new(403, "Invalid token") }
     }
 
+    /// The hosted edition's free plan.
+    pub(crate) fn unpaid() -> Self {
+        Self::new(403, "The API is not part of this plan.")
+    }
+
     /// A user who may not do this: a policy of the app refuses.
     pub(crate) fn not_allowed() -> Self {
         Self::new(401, "This action is unauthorized.")

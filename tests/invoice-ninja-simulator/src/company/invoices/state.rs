@@ -1,6 +1,7 @@
 //! What happens to an invoice after it was written: sent, paid, cancelled, reversed, deleted, restored.
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
 
 use super::{asked_or_open, today};
@@ -63,12 +64,27 @@ impl Company {
     pub(crate) fn mark_sent(&mut self, id: u64, now: Timestamp) {
         let Some(mut invoice) = self.live_invoice(id, &[DRAFT]) else { return };
         self.number_invoice(&mut invoice);
+        if invoice.text("due_date").is_empty() {
+            let due = self.due_date(&invoice);
+            invoice.put("due_date", due);
+        }
         invoice.put("status_id", SENT);
         settle(&mut invoice);
         invoice.put("updated_at", now.as_second());
         self.store.replace(Kind::Invoice, id, invoice);
         self.updated(Kind::Invoice, id, now);
         self.invoice_sent(id, now);
+    }
+
+    /// The day by the client's terms, else by the company's; "" without terms.
+    fn due_date(&self, invoice: &Record) -> String {
+        let client = invoice.id("client_id").and_then(|id| self.store.row(Kind::Client, id));
+        let settings = client.and_then(|client| client.get("settings")?.as_object());
+        let own = settings.map(|settings| settings.text("payment_terms")).filter(|terms| !terms.is_empty());
+        let terms = own.unwrap_or_else(|| self.setting("payment_terms")).parse::<u16>();
+        let date = invoice.text("date").parse::<Date>();
+        let due = date.ok().zip(terms.ok()).map(|(date, days)| date.saturating_add(i64::from(days).days()));
+        due.map_or_else(String::new, |due| due.to_string())
     }
 
     /// Records a payment of what is open, or of an amount. Nothing happens to an invoice with nothing open.

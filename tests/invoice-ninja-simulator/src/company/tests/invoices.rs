@@ -216,3 +216,37 @@ fn sending_by_mail_marks_it_as_sent_and_mails_the_client() {
     assert_eq!(invoice["status_id"], "2");
     assert_eq!(session.company.mails().len(), 1);
 }
+
+#[test]
+fn sending_sets_the_day_on_which_it_is_due_by_the_clients_terms() {
+    let mut session = Session::new(Seed::Empty);
+    session.set(json!({"settings": {"payment_terms": "30"}}));
+    for (settings, due) in [(json!({}), "2026-06-13"), (json!({"payment_terms": "0"}), "2026-05-14")] {
+        let client = session.post("clients", json!({"settings": settings}));
+        let draft = session.post("invoices", json!({"client_id": client["id"]}));
+        assert_eq!(draft["due_date"], "");
+        assert_eq!(session.get(&format!("invoices/{}/mark_sent", id(&draft)))["due_date"], due);
+        let body = json!({"client_id": client["id"], "due_date": "2026-12-24"});
+        assert_eq!(session.post("invoices?mark_sent=true", body)["due_date"], "2026-12-24");
+    }
+}
+
+#[test]
+fn what_is_asked_in_advance_shrinks_as_it_is_paid() {
+    let mut session = Session::new(Seed::Empty);
+    let client = session.client("Ann");
+    let invoice = session.post(
+        "invoices?mark_sent=true",
+        json!({
+            "client_id": client["id"], "line_items": [{"cost": 100, "quantity": 1}], "partial": 40,
+            "partial_due_date": "2026-06-01",
+        }),
+    );
+    assert_eq!((figures(&invoice), &invoice["partial"]), ("2: 100 - 0 = 100".into(), &json!(40)));
+    session.payment(&client, 15, &[(&invoice, 15)]);
+    let after = session.now(Kind::Invoice, &invoice);
+    assert_eq!((&after["partial"], &after["partial_due_date"]), (&json!(25), &json!("2026-06-01")));
+    session.payment(&client, 30, &[(&invoice, 30)]);
+    let after = session.now(Kind::Invoice, &invoice);
+    assert_eq!((&after["partial"], &after["partial_due_date"]), (&json!(0), &json!("")));
+}

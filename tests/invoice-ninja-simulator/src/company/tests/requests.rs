@@ -113,7 +113,8 @@ fn the_rate_limit_counts_down_and_begins_anew_each_minute() {
 fn a_plan_without_the_api_is_refused() {
     let mut session = Session::new(Seed::Empty);
     session.company.switches().paid_plan = false;
-    assert_eq!(session.refused("GET", "clients", Value::Null).0, 403);
+    let refused = session.refused("GET", "clients", Value::Null);
+    assert_eq!(refused, (403, "The API is not part of this plan.".into()));
 }
 
 #[test]
