@@ -233,7 +233,7 @@ impl Company {
         self.profile.get("settings").and_then(Value::as_object).map_or("", |settings| settings.text(name))
     }
 
-    /// What an amount of payments leaves of an invoice.
+    /// What of an invoice is still to be paid.
     fn open_of(&self, invoice: u64) -> Decimal {
         self.store.row(Kind::Invoice, invoice).map_or(Decimal::ZERO, |row| row.money("balance"))
     }

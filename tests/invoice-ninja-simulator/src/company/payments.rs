@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::invoices::{DRAFT, PARTIAL, SENT, amount_in, settle, today};
+use super::invoices::{DRAFT, PARTIAL, SENT, settle, today};
 use super::kinds::Kind;
-use super::record::{Errors, Members, Record, blank, fill, objects};
+use super::record::{Errors, Members, Record, amount_in, blank, fill, objects};
 use super::refusal::{Refusal, unless, wrong};
 use super::{Company, Request, User, ids};
 

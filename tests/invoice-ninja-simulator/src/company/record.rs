@@ -79,6 +79,16 @@ pub(crate) fn decimal(value: &Value) -> Option<Decimal> {
     }
 }
 
+/// An amount that is not too large.
+pub(crate) fn amount(value: &Value) -> Option<Decimal> {
+    decimal(value).filter(|amount| amount.abs() <= LARGEST)
+}
+
+/// An amount in an object, if it is there and can be read.
+pub(crate) fn amount_in(sent: &Record, name: &str) -> Option<Decimal> {
+    sent.get(name).and_then(amount)
+}
+
 /// Rounded as PHP rounds: halves away from zero.
 pub(crate) fn rounded(amount: Decimal, places: u32) -> Decimal {
     amount.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)

@@ -5,9 +5,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::Company;
-use super::invoices::amount_in;
 use super::kinds::Kind;
-use super::record::{Errors, Members, Record, is_date, objects, objects_mut};
+use super::record::{Errors, Members, Record, amount_in, is_date, objects, objects_mut};
 use super::refusal::{Refusal, unless, wrong};
 
 const PARTIALLY_REFUNDED: &str = "5";

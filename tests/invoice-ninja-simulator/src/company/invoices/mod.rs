@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::kinds::Kind;
-use super::record::{Errors, Members, Record, blank, decimal, fill};
+use super::record::{Errors, Members, Record, amount, blank, fill};
 use super::refusal::{Refusal, unless, wrong};
 use super::totals::total_up;
 use super::{Company, Request, User, ids};
@@ -89,7 +89,7 @@ impl Company {
         if request.wants("paid") {
             self.pay(id, None, request.parameter("reference"), now);
         }
-        if let Some(amount) = request.parameter("amount_paid").and_then(|text| text.parse().ok()) {
+        if let Some(amount) = request.parameter("amount_paid").and_then(|text| amount(&text.into())) {
             self.pay(id, Some(amount), request.parameter("reference"), now);
         }
         if request.wants("send_email") {
@@ -193,14 +193,4 @@ fn new_invoice(user: &User, now: Timestamp) -> Record {
     invoice.put("e_invoice", json!({}));
     invoice.put("documents", json!([]));
     invoice
-}
-
-/// What a payment of an invoice comes to: what is asked for, else all that is open.
-pub(crate) fn asked_or_open(asked: Option<Decimal>, open: Decimal) -> Decimal {
-    asked.filter(|amount| amount.abs() < Decimal::from(1_000_000_000)).unwrap_or(open)
-}
-
-/// An amount in an object, if it is there and can be read.
-pub(crate) fn amount_in(sent: &Record, name: &str) -> Option<Decimal> {
-    sent.get(name).and_then(decimal).filter(|amount| amount.abs() <= Decimal::from(1_000_000_000))
 }

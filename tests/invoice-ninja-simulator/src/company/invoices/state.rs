@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
 
-use super::{asked_or_open, today};
+use super::today;
 use crate::company::kinds::Kind;
 use crate::company::payments::NewPayment;
 use crate::company::record::{Members, Record, objects_mut};
@@ -92,7 +92,7 @@ impl Company {
         self.mark_sent(id, now);
         let Some(invoice) = self.live_invoice(id, &[SENT, PARTIAL]) else { return };
         let open = self.open_of(id);
-        let amount = asked_or_open(amount, open);
+        let amount = amount.unwrap_or(open);
         if open <= Decimal::ZERO || amount <= Decimal::ZERO {
             return;
         }

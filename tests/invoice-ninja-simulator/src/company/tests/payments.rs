@@ -211,3 +211,18 @@ fn a_foreign_payment_without_a_rate_gets_the_servers() {
         session.post("payments", json!({"client_id": client["id"], "amount": 11, "exchange_rate": 0.9}));
     assert_eq!(own["exchange_rate"].to_string(), "0.9");
 }
+
+#[test]
+fn a_payment_deleted_after_its_invoice_is_not_paid_again_when_the_invoice_is_restored() {
+    let mut session = Session::new(Seed::Empty);
+    let client = session.client("Ann");
+    let (one, two) = (session.invoice(&client, 100), session.invoice(&client, 50));
+    let payment = session.payment(&client, 60, &[(&one, 20), (&two, 40)]);
+    session.done("DELETE", &format!("invoices/{}", id(&one)), Value::Null);
+    session.done("DELETE", &format!("payments/{}", id(&payment)), Value::Null);
+    session.post("invoices/bulk", json!({"action": "restore", "ids": [one["id"]]}));
+    for invoice in [one, two] {
+        let after = session.now(Kind::Invoice, &invoice);
+        assert_eq!((&after["paid_to_date"], &after["balance"]), (&json!(0), &invoice["balance"]));
+    }
+}
