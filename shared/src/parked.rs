@@ -1,7 +1,7 @@
 //! What a person does about parked events: try them again, or say that they need not be (D10, D11).
 //!
 //! An event that is tried again goes back on the push queue as it came; its entry stays parked until the push has a
-//! new outcome for it, so that nothing is lost in between.
+//! new outcome for it, so that nothing is lost in between. Several go in one message, in their order.
 
 use jiff::Timestamp;
 
@@ -33,6 +33,25 @@ impl Which {
     }
 }
 
+/// How many events go in one message: what one of them has to wait for, the others of its message wait for too.
+const EVENTS: usize = 10;
+/// How long a message of several events gets, in bytes (AWS: SQS quotas, 1 MiB).
+const LONGEST: usize = 256 * 1024;
+
+/// Puts the events that waited for the connection with QuickBooks back on the push queue, in their order, and tells
+/// which: what a company does once it is connected again (D10).
+///
+/// # Errors
+/// As [`retry`]; what was not sent stays parked, and can be retried by hand.
+pub async fn after_connecting(
+    activity: &dyn ActivityLog,
+    queue: &dyn PushQueue,
+    company: &CompanyId,
+    now: Timestamp,
+) -> Result<Vec<EventId>, StoreError> {
+    retry(activity, queue, company, &Which::Cause(ParkCause::NotConnected), now).await
+}
+
 /// Puts parked events back on the push queue, oldest first, and tells which.
 ///
 /// Asking twice is harmless: an event that has been carried out in the meantime is recognised by its link.
@@ -46,15 +65,43 @@ pub async fn retry(
     which: &Which,
     now: Timestamp,
 ) -> Result<Vec<EventId>, StoreError> {
-    let mut sent = Vec::new();
-    for entry in activity.parked(company).await?.iter().filter(|entry| which.holds(entry)) {
-        if let Some(body) = &entry.event_json {
-            // The queue drops what it has seen in the last minutes, so each attempt has an id of its own.
-            queue.send(company, &EventId::of_retry(&entry.event, now), body).await?;
-            sent.push(entry.event.clone());
-        }
+    let parked = activity.parked(company).await?;
+    let events: Vec<(&Activity, &str)> = parked
+        .iter()
+        .filter(|entry| which.holds(entry))
+        .filter_map(|entry| Some((entry, entry.event_json.as_deref()?)))
+        .collect();
+    for message in in_messages(&events) {
+        let Some((first, body)) = message.first() else { continue };
+        let bodies: Vec<&str> = message.iter().map(|(_, body)| *body).collect();
+        let body = if bodies.len() == 1 { (*body).to_owned() } else { format!("[{}]", bodies.join(",")) };
+        // The queue drops what it has seen in the last minutes, so each attempt has an id of its own.
+        queue.send(company, &EventId::of_retry(&first.event, now), &body).await?;
     }
-    Ok(sent)
+    Ok(events.into_iter().map(|(entry, _)| entry.event.clone()).collect())
+}
+
+/// Divides events into messages. One that cannot be read has a message of its own, and stays as it came.
+fn in_messages<'a, 'e>(events: &'a [(&'e Activity, &'e str)]) -> Vec<&'a [(&'e Activity, &'e str)]> {
+    let mut messages = Vec::new();
+    let (mut start, mut length) = (0, 0);
+    for (place, (entry, body)) in events.iter().enumerate() {
+        let alone = |entry: &Activity| entry.kind.is_none();
+        let joins = place > start
+            && place - start < EVENTS
+            && length + body.len() < LONGEST
+            && !alone(entry)
+            && !alone(events[start].0);
+        if place > start && !joins {
+            messages.push(&events[start..place]);
+            (start, length) = (place, 0);
+        }
+        length += body.len() + 1;
+    }
+    if start < events.len() {
+        messages.push(&events[start..]);
+    }
+    messages
 }
 
 /// Ends parked events that need not be carried out, with a person's reason, and tells which.
@@ -88,6 +135,7 @@ mod tests {
 
     use super::*;
     use crate::memory::{MemoryActivityLog, MemoryPushQueue};
+    use crate::model::Kind;
     use crate::outcome::Park;
 
     fn company() -> CompanyId {
@@ -106,7 +154,7 @@ mod tests {
             time,
             handled_at: time,
             realm: None,
-            kind: None,
+            kind: (cause != ParkCause::Unreadable).then_some(Kind::Client),
             billing_id: None,
             label: String::new(),
             quickbooks_id: None,
@@ -132,13 +180,30 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_retried_in_order_and_stays_parked_until_it_has_ended() {
+    fn what_waited_for_the_connection_is_retried_in_order_and_stays_parked_until_it_has_ended() {
         let (log, queue) = (log(), MemoryPushQueue::default());
-        let sent =
-            block_on(retry(&log, &queue, &company(), &Which::Cause(ParkCause::NotConnected), now())).unwrap();
+        let sent = block_on(after_connecting(&log, &queue, &company(), now())).unwrap();
         assert_eq!(names(&sent), ["earlier", "later"], "D10: in order");
-        assert_eq!(queue.bodies(), [r#"{"id":"earlier"}"#, r#"{"id":"later"}"#]);
+        assert_eq!(queue.bodies(), [r#"[{"id":"earlier"},{"id":"later"}]"#]);
         assert_eq!(block_on(log.parked(&company())).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn events_go_several_to_a_message_but_not_too_many_nor_too_long() {
+        let (log, queue) = (MemoryActivityLog::default(), MemoryPushQueue::default());
+        let mut entries: Vec<Activity> =
+            (0..25).map(|second| parked(&format!("e{second:02}"), second, ParkCause::Tax)).collect();
+        entries[3].event_json = Some(format!("\"{}\"", "x".repeat(LONGEST)));
+        entries[5].kind = None;
+        entries[5].event_json = Some("{ torn".into());
+        block_on(log.record(&entries)).unwrap();
+        let sent = block_on(retry(&log, &queue, &company(), &Which::Cause(ParkCause::Tax), now())).unwrap();
+        assert_eq!(sent.len(), 25);
+        let bodies = queue.bodies();
+        let lengths: Vec<usize> = bodies.iter().map(|body| crate::event::read(body).len()).collect();
+        assert_eq!(lengths, [3, 1, 1, 1, 10, 9], "in order");
+        assert_eq!(bodies[3], "{ torn");
+        assert!(bodies.iter().all(|body| body.len() <= LONGEST + 2), "one alone may be longer");
     }
 
     #[test]

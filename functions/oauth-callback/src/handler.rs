@@ -4,7 +4,8 @@ use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use sync::connect::{self, Callback, Intuit, LINK_LIFE, Ports, Refusal, STATE_LIFE, Seal};
-use sync::ports::{Clock, Companies, StoreError, Vault, explain};
+use sync::parked;
+use sync::ports::{ActivityLog, Clock, Companies, PushQueue, StoreError, Vault, explain};
 use url::Url;
 use uuid::Uuid;
 
@@ -19,6 +20,9 @@ const CALLBACK: &str = "/oauth/callback";
 pub(crate) struct Site<'a> {
     pub(crate) companies: &'a dyn Companies,
     pub(crate) vault: &'a dyn Vault,
+    pub(crate) activity: &'a dyn ActivityLog,
+    /// Where what waited for the connection goes.
+    pub(crate) pushes: &'a dyn PushQueue,
     /// Intuit, by the address that people come back to.
     pub(crate) intuit: &'a (dyn Fn(Url) -> Box<dyn Intuit> + Send + Sync),
     pub(crate) clock: &'a dyn Clock,
@@ -84,7 +88,17 @@ async fn finish(site: &Site<'_>, base: &Url, request: &Request) -> Response<Body
         Ok(connected) => {
             let company = &connected.before.id;
             tracing::info!(company.id = %company, "company {company} is connected with QuickBooks");
-            page(&pages::connected(&connected))
+            // The connection stands whatever becomes of this: what is not sent now stays parked.
+            let sent = parked::after_connecting(site.activity, site.pushes, company, site.clock.now()).await;
+            match &sent {
+                Ok(events) => {
+                    tracing::info!(company.id = %company, events = events.len(), "what waited is on the queue");
+                }
+                Err(error) => {
+                    tracing::error!(company.id = %company, error = explain(error), "what waited is not on the queue");
+                }
+            }
+            page(&pages::connected(&connected, sent.ok().map(|events| events.len())))
         }
         Err(refusal) => refused(&refusal),
     }

@@ -11,8 +11,8 @@ use handler::Site;
 use lambda_http::{Error, Request, run, service_fn};
 use sync::connect::Seal;
 
-/// A code's exchange and the reading of the lists come one after the other, within the function's 20 seconds
-/// (template.yaml).
+/// A code's exchange and the reading of the lists come one after the other, and what waited is put back on the queue,
+/// within the function's 28 seconds (template.yaml).
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), total: Duration::from_secs(7) };
 
 #[tokio::main]
@@ -20,6 +20,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init(&Environment);
     let config = OauthConfig::read(&Environment)?;
     let services = Services::new(&config.shared, PATIENCE).await?;
+    let pushes = services.queue(&config.push_queue_url);
     let signing_key = services.secret(&config.signing_key_secret);
     run(service_fn(async |request: Request| {
         let seal = match signing_key.text().await.and_then(Seal::new) {
@@ -29,6 +30,8 @@ async fn main() -> Result<(), Error> {
         let site = Site {
             companies: &services.companies,
             vault: &services.vault,
+            activity: &services.activity,
+            pushes: &pushes,
             intuit: &|redirect_uri| Box::new(services.intuit(redirect_uri)),
             clock: &SystemClock,
             seal: &seal,

@@ -24,8 +24,8 @@ pub(crate) fn content_security_policy() -> String {
     )
 }
 
-/// It worked.
-pub(crate) fn connected(connected: &Connected) -> Page {
+/// It worked. `resumed` is how many events waited for it and are pushed now; none if they could not be put back.
+pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
     let Connected { before, reference } = connected;
     let again = before.connection.is_some();
     let title = if again { "Reconnected to QuickBooks" } else { "Connected to QuickBooks" };
@@ -43,8 +43,14 @@ pub(crate) fn connected(connected: &Connected) -> Page {
             }
             @if again {
                 p { "Your sync settings and all links between records are as they were." }
-                p { "What waited for the connection can be retried now." }
-            } @else {
+            }
+            @match resumed {
+                Some(0) => {}
+                Some(1) => p { "1 event that waited for the connection is pushed now." }
+                Some(events) => p { (events) " events that waited for the connection are pushed now, in their order." }
+                None => p { "What waited for the connection could not be pushed just now; it is kept, and can be retried." }
+            }
+            @if !again {
                 h2 { "What to do next" }
                 p { "Nothing is sent to QuickBooks yet. Before it is, choose:" }
                 ol {

@@ -81,6 +81,8 @@ pub struct OauthConfig {
     pub shared: Config,
     /// Name or ARN of the secret that signs links and states.
     pub signing_key_secret: String,
+    /// Address of the push queue, where what waited for the connection goes.
+    pub push_queue_url: String,
     /// Address under which people reach the API, if it is not the one in the request.
     pub public_url: Option<Url>,
 }
@@ -123,13 +125,14 @@ impl OauthConfig {
         let mut reader = Reader { variables, problems: Vec::new() };
         let shared = reader.shared();
         let signing_key_secret = reader.text(SIGNING_KEY_SECRET);
+        let push_queue_url = reader.text(PUSH_QUEUE_URL);
         let public_url = reader.optional_url(PUBLIC_URL);
-        let (Some(shared), Some(signing_key_secret), true) =
-            (shared, signing_key_secret, reader.problems.is_empty())
+        let (Some(shared), Some(signing_key_secret), Some(push_queue_url), true) =
+            (shared, signing_key_secret, push_queue_url, reader.problems.is_empty())
         else {
             return Err(ConfigError(reader.problems));
         };
-        Ok(OauthConfig { shared, signing_key_secret, public_url })
+        Ok(OauthConfig { shared, signing_key_secret, push_queue_url, public_url })
     }
 }
 

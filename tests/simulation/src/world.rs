@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sync::activity::Activity;
-use sync::outcome::ParkCause;
-use sync::parked::{self, Which};
+use sync::parked;
 use sync::ports::ActivityLog;
 
 use crate::billing::BillingApp;
@@ -158,13 +157,7 @@ impl World {
         let (group, now) = (self.group(place), self.clock.time());
         let company = self.app(place).id.clone();
         let sent = Sent::default();
-        let retried = parked::retry(
-            &self.stores.activity,
-            &sent,
-            &company,
-            &Which::Cause(ParkCause::NotConnected),
-            now,
-        );
+        let retried = parked::after_connecting(&self.stores.activity, &sent, &company, now);
         workers::finish(retried).ok();
         for body in sent.bodies() {
             self.queues[place].send(&group, body, now);

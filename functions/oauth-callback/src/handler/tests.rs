@@ -6,8 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use quickbooks_wire::{CompanyInfo, CurrencyPrefs, Fault, FaultError, Preferences, Ref, TaxPrefs};
 use secrecy::{ExposeSecret, SecretString};
+use sync::activity::{Activity, ActivityResult};
+use sync::ids::EventId;
 use sync::ids::{CompanyId, RealmId};
-use sync::memory::{MemoryCompanies, MemoryVault};
+use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryPushQueue, MemoryVault};
+use sync::model::Kind;
+use sync::outcome::{Park, ParkCause};
 use sync::ports::{CallError, RefreshError};
 use sync::reference::ReferenceLists;
 use sync::settings::Company;
@@ -89,6 +93,8 @@ impl Clock for TestClock {
 struct World {
     companies: MemoryCompanies,
     vault: MemoryVault,
+    activity: MemoryActivityLog,
+    pushes: MemoryPushQueue,
     intuit: Arc<FakeIntuit>,
     clock: TestClock,
     seal: Seal,
@@ -101,6 +107,8 @@ impl World {
         let world = World {
             companies: MemoryCompanies::default(),
             vault: MemoryVault::default(),
+            activity: MemoryActivityLog::default(),
+            pushes: MemoryPushQueue::default(),
             intuit: Arc::default(),
             clock: TestClock(Mutex::new("2026-03-09T10:00:00Z".parse().unwrap())),
             seal: Seal::new(&"0123456789abcdef0123456789abcdef".into()).unwrap(),
@@ -141,6 +149,8 @@ impl World {
         let site = Site {
             companies: &self.companies,
             vault: &self.vault,
+            activity: &self.activity,
+            pushes: &self.pushes,
             intuit: &at,
             clock: &self.clock,
             seal: &self.seal,
@@ -238,6 +248,42 @@ async fn a_repeated_connection_says_that_nothing_else_has_changed() {
     let world = World::new().await;
     world.connect("acme", "1").await;
     insta::assert_snapshot!(read(&world.connect("acme", "1").await));
+}
+
+fn parked(company: &str, event: &str, second: i64, cause: ParkCause) -> Activity {
+    let time = Timestamp::from_second(1_772_000_000 + second).unwrap();
+    Activity {
+        company: id(company),
+        event: EventId::new(event).unwrap(),
+        time,
+        handled_at: time,
+        realm: None,
+        kind: Some(Kind::Client),
+        billing_id: None,
+        label: String::new(),
+        quickbooks_id: None,
+        result: ActivityResult::Parked(Park::new(cause, "why", "what to do")),
+        event_json: Some(format!("\"{event}\"")),
+    }
+}
+
+#[tokio::test]
+async fn d10_what_waited_for_the_connection_is_pushed_in_order_once_it_is_there() {
+    let world = World::new().await;
+    world.connect("acme", "1").await;
+    let entries = [
+        parked("acme", "later", 2, ParkCause::NotConnected),
+        parked("acme", "earlier", 1, ParkCause::NotConnected),
+        parked("acme", "taxed", 3, ParkCause::Tax),
+        parked("globex", "anothers", 1, ParkCause::NotConnected),
+    ];
+    world.activity.record(&entries).await.unwrap();
+    let refused = world.connect("acme", "2").await;
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    assert!(world.pushes.bodies().is_empty(), "not for a connection that is refused");
+    let page = read(&world.connect("acme", "1").await);
+    assert!(page.contains("2 events that waited for the connection are pushed now"), "{page}");
+    assert_eq!(world.pushes.bodies(), [r#"["earlier","later"]"#]);
 }
 
 #[tokio::test]
