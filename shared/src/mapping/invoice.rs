@@ -4,6 +4,8 @@
 //! discount, none left out, each with the product it stands for. Then each gets its Item and its tax code.
 
 mod amounts;
+#[cfg(test)]
+mod properties;
 
 use quickbooks_wire::{
     DescriptionLineDetail, DetailType, DiscountLineDetail, Entity, GlobalTaxCalculation, Invoice as Wire,
@@ -204,7 +206,7 @@ pub fn difference(billing: Decimal, booked: &Wire) -> Option<(Decimal, Decimal)>
 
 /// Whether two totals are more than a cent apart.
 pub fn differ(one: Decimal, other: Decimal) -> bool {
-    (one - other).abs() > Decimal::new(1, 2)
+    one.saturating_sub(other).abs() > Decimal::new(1, 2)
 }
 
 /// What a person should know of an Invoice that is paid the moment it is created: QuickBooks applies credits by itself
@@ -212,7 +214,7 @@ pub fn differ(one: Decimal, other: Decimal) -> bool {
 /// to pay.
 pub fn credit_applied(created: &Entity) -> Option<String> {
     let Entity::Invoice(created) = created else { return None };
-    let applied = created.total_amt? - created.balance?;
+    let applied = created.total_amt?.saturating_sub(created.balance?);
     (applied > Decimal::ZERO).then(|| {
         format!(
             "QuickBooks has applied {applied:.2} of the client's credit to it by itself (its setting \"Automatically apply credits\" is on)."

@@ -30,7 +30,8 @@ pub struct Taxed<'a> {
 impl Taxed<'_> {
     /// The per cent that the billing app adds to it.
     pub fn percent(&self) -> Decimal {
-        if self.is_exempt() { Decimal::ZERO } else { self.taxes.iter().map(|tax| tax.rate).sum() }
+        let sum = |sum: Decimal, tax: &Tax| sum.saturating_add(tax.rate);
+        if self.is_exempt() { Decimal::ZERO } else { self.taxes.iter().fold(Decimal::ZERO, sum) }
     }
 
     fn is_exempt(&self) -> bool {

@@ -425,7 +425,8 @@ impl Batch<'_> {
                 self.withdrawn(next).await?;
                 return Err(SkipReason::AlreadyVoided.into());
             }
-            let paid = invoice.total_amt.unwrap_or_default() - invoice.balance.unwrap_or_default();
+            let total = invoice.total_amt.unwrap_or_default();
+            let paid = total.saturating_sub(invoice.balance.unwrap_or_default());
             if paid > Decimal::ZERO {
                 return Err(Park::new(
                     ParkCause::Paid,

@@ -108,9 +108,18 @@ impl Desk {
     }
 
     pub(crate) async fn save(&self, settings: Settings) {
+        self.store(settings, ConnectionState::Connected).await;
+    }
+
+    /// Lets the connection end, or be there again.
+    pub(crate) async fn set_connection(&self, state: ConnectionState) {
+        self.store(self.settings().await, state).await;
+    }
+
+    async fn store(&self, settings: Settings, state: ConnectionState) {
         let connection = Connection {
             realm: self.books.realm.clone(),
-            state: ConnectionState::Connected,
+            state,
             name: "Simulated".into(),
             connected_at: Timestamp::UNIX_EPOCH,
         };

@@ -3,13 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's set-up that fails fails the test")]
 
+mod amounts;
+mod checklist;
 mod cut_short;
 mod desk;
+mod fuzz;
 mod linking;
 mod names;
 mod ordering;
 mod purity;
 mod push_now;
+mod replay;
 mod stops;
 mod storms;
 mod taxes;

@@ -267,7 +267,7 @@ fn spread(
             None => groups.push((sale, amount)),
         }
     }
-    let total: Decimal = groups.iter().map(|(_, sum)| *sum).sum();
+    let total = groups.iter().try_fold(Decimal::ZERO, |total, (_, sum)| total.checked_add(*sum))?;
     let last = groups.len().checked_sub(1);
     let mut left = discount;
     let mut discounts = Vec::new();
@@ -354,6 +354,11 @@ mod tests {
     fn amounts_that_overflow_are_refused_in_words() {
         let mut invoice = invoice();
         invoice.lines = vec![line("A", "79228162514264337593543950335", "10", &[])];
+        assert!(bookings(&invoice, &reference()).unwrap_err().reason.contains("too large"));
+        let largest = "79228162514264337593543950335";
+        invoice.lines = vec![line("A", "1", "1", &[largest, largest]), line("B", "1", largest, &[])];
+        invoice.taxes_inclusive = true;
+        invoice.discount = Some(Discount::Amount(decimal("1")));
         assert!(bookings(&invoice, &reference()).unwrap_err().reason.contains("too large"));
     }
 
