@@ -136,6 +136,21 @@ async fn an_edit_of_the_invoice_gets_its_taxes_anew() {
 }
 
 #[tokio::test]
+async fn a_tax_that_quickbooks_takes_away_goes_away() {
+    let (desk, billing) = desk().await;
+    save(&desk, &billing, &bill());
+    done(&desk.push("invoice.sent", &bill()).await);
+    let mut edited = stored(&desk, &billing);
+    assert_eq!(edited["amount"].to_string(), "208.7");
+    edited["lines"][0]["tax_category"] = json!("exempt");
+    save(&desk, &billing, &edited);
+    let result = desk.push("invoice.updated", &edited).await;
+    assert_eq!(notes(&result), [] as [&str; 0]);
+    let after = stored(&desk, &billing);
+    assert_eq!((rates(&after["lines"][0]), after["amount"].to_string()), (Vec::new(), "200".into()));
+}
+
+#[tokio::test]
 async fn lines_that_were_added_meanwhile_are_not_lost() {
     let (desk, billing) = desk().await;
     let mut later = bill();

@@ -19,6 +19,15 @@ const PROVEN: &[(u8, &str, &[&str])] = &[
         ],
     ),
     (
+        2,
+        "automated tax lands on the line it was worked out for",
+        &[
+            "r46_r48_r49_the_taxes_are_written_per_line_and_the_totals_end_equal",
+            "an_echo_with_discounts_and_surcharges_finds_nothing_to_do_either",
+            "lines_that_were_added_meanwhile_are_not_lost",
+        ],
+    ),
+    (
         3,
         "an amount is quantity times price, discounts and all",
         &[
@@ -55,6 +64,16 @@ const PROVEN: &[(u8, &str, &[&str])] = &[
             "what_is_exempt_never_carries_a_code_that_taxes",
             "elsewhere_an_ambiguous_tax_waits_and_an_exempt_line_is_never_taxed",
         ],
+    ),
+    (
+        9,
+        "each line keeps the rates of its own jurisdiction and category",
+        &["r46_r48_r49_the_taxes_are_written_per_line_and_the_totals_end_equal"],
+    ),
+    (
+        10,
+        "a tax that QuickBooks takes away goes away",
+        &["a_tax_that_quickbooks_takes_away_goes_away", "an_edit_of_the_invoice_gets_its_taxes_anew"],
     ),
     (
         11,
@@ -133,6 +152,19 @@ const PROVEN: &[(u8, &str, &[&str])] = &[
         &["events_are_delivered_once_and_in_order_and_again_when_told", "fixed_seeds_find_nothing"],
     ),
     (
+        39,
+        "every call of a realm draws on one atomic budget",
+        &["turns_are_shared", "of_racing_workers_each_has_a_turn_of_its_own"],
+    ),
+    (
+        40,
+        "no sender is kept waiting beyond the time it is given",
+        &[
+            "d6_what_is_late_is_left_to_the_queue_and_nothing_is_pushed_twice",
+            "a_turn_that_comes_too_late_is_not_taken",
+        ],
+    ),
+    (
         41,
         "locks end by themselves, and a company's events have one worker",
         &["a_lease_has_one_holder", "of_racing_workers_one_has_the_lease"],
@@ -175,17 +207,6 @@ const PROVEN: &[(u8, &str, &[&str])] = &[
 
 /// Number, what must become true, and what it waits for.
 const NOT_YET: &[(u8, &str, &str)] = &[
-    (
-        2,
-        "automated tax lands on the line it was worked out for",
-        "writing automated tax back to the billing app (R46)",
-    ),
-    (
-        9,
-        "lines of several jurisdictions keep their own rates",
-        "writing automated tax back to the billing app (R46)",
-    ),
-    (10, "a tax that QuickBooks takes away goes away", "writing automated tax back to the billing app (R46)"),
     (12, "a pulled invoice keeps each line's rate", "the pull of invoices"),
     (15, "a discount survives the way there and back", "the pull of invoices"),
     (21, "a void in QuickBooks is recognised as it really looks", "the pull of voids (D4)"),
@@ -195,8 +216,6 @@ const NOT_YET: &[(u8, &str, &str)] = &[
     (25, "newer is told by versions, not by two clocks", "the pull's comparison of versions (D3)"),
     (31, "a failed record matches on the next import all the same", "the import"),
     (34, "an individual's name is imported", "the import of Customers"),
-    (39, "every call of a realm draws on one atomic budget", "the request budget"),
-    (40, "no web request sleeps", "the synchronous push's time budget (D6)"),
     (43, "an echo is recognised by any worker", "the pull's echo guard (R94, T20)"),
     (
         44,
