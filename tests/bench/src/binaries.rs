@@ -1,4 +1,4 @@
-//! The release binaries: which there are, and building them.
+//! The functions' binaries: which there are, and building them.
 
 use std::path::{Path, PathBuf};
 
@@ -44,16 +44,17 @@ impl Template {
     }
 }
 
-/// Builds binaries as they are shipped and says where each is, in their order.
+/// Builds binaries with a profile of cargo's and says where each is, in their order.
 ///
 /// Apart from this program and from the bare function, whose needs would come into theirs: cargo builds a library once
 /// for all that it builds together.
-pub(crate) async fn built(binaries: &[String]) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) async fn built(profile: &str, binaries: &[String]) -> anyhow::Result<Vec<PathBuf>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(workspace()).args([
         "build",
-        "--release",
+        "--profile",
+        profile,
         "--message-format",
         "json-render-diagnostics",
     ]);
@@ -74,8 +75,8 @@ pub(crate) async fn built(binaries: &[String]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Builds the bare function and says where it is.
-pub(crate) async fn bare() -> anyhow::Result<PathBuf> {
-    built(&["bare".to_owned()]).await?.pop().context("nothing was built")
+pub(crate) async fn bare(profile: &str) -> anyhow::Result<PathBuf> {
+    built(profile, &["bare".to_owned()]).await?.pop().context("nothing was built")
 }
 
 fn workspace() -> &'static Path {

@@ -35,10 +35,10 @@ struct Costs {
 }
 
 /// Measures and prints.
-pub(crate) async fn measure() -> anyhow::Result<()> {
+pub(crate) async fn measure(profile: &str) -> anyhow::Result<()> {
     let names = Template::read()?.binaries;
-    let bare = Starts::of("bare", binaries::bare().await?);
-    let others = names.iter().zip(binaries::built(&names).await?);
+    let bare = Starts::of("bare", binaries::bare(profile).await?);
+    let others = names.iter().zip(binaries::built(profile, &names).await?);
     let mut functions: Vec<Starts> =
         std::iter::once(bare).chain(others.map(|(name, path)| Starts::of(name, path))).collect();
     let stub = AwsStub::start().await?;

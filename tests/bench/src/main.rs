@@ -5,6 +5,8 @@
 //! cargo run --release -p bench -- cold-start    what each function costs before its first event
 //! ```
 //!
+//! `--profile dev` after it measures quickly built binaries, which says nothing of the real ones but tries this program.
+//!
 //! The functions run as they do on Lambda, against a Runtime API of this program's. What they call of AWS is answered by
 //! this program too: at once, and always the same.
 
@@ -22,9 +24,16 @@ use anyhow::bail;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("webhook") => webhook::measure().await,
-        Some("cold-start") => cold_start::measure().await,
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (what, profile) = match arguments[..] {
+        [what] => (what, "release"),
+        [what, "--profile", profile] => (what, profile),
         _ => bail!("say what to measure: webhook or cold-start"),
+    };
+    match what {
+        "webhook" => webhook::measure(profile).await,
+        "cold-start" => cold_start::measure(profile).await,
+        _ => bail!("{what} cannot be measured, but webhook and cold-start can"),
     }
 }

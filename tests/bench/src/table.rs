@@ -24,9 +24,9 @@ pub(crate) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
-/// How many times as much, such as `1.8x`.
+/// How many times as much, such as `1.80x`.
 pub(crate) fn times(value: f64, of: f64) -> String {
-    format!("{:.1}x", value / of)
+    format!("{:.2}x", value / of)
 }
 
 /// The value that `percent` of all are not above.

@@ -34,9 +34,9 @@ struct Taken {
 }
 
 /// Measures and prints.
-pub(crate) async fn measure() -> anyhow::Result<()> {
-    let bare = binaries::bare().await?;
-    let ingest = binaries::built(&["webhook-ingest".to_owned()]).await?;
+pub(crate) async fn measure(profile: &str) -> anyhow::Result<()> {
+    let bare = binaries::bare(profile).await?;
+    let ingest = binaries::built(profile, &["webhook-ingest".to_owned()]).await?;
     let stub = AwsStub::start().await?;
     let variables = cold_start::variables(&stub.url)?;
     let functions = [
