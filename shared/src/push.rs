@@ -1,10 +1,10 @@
 //! The push: entity events of the billing app become entities in QuickBooks.
 //!
 //! A thin script around pure decisions. [`messages`] takes a batch off the queue apart and answers for each message;
-//! `group` deals with one company's events in order, and `batch` knows its books; `lookup` gathers what is known of
-//! the records; `records` says what each kind needs; `write` and `recover` carry a create or a change out so that no
-//! crash, lost answer or repetition ever makes a second entity; `write_back` tells the billing app what QuickBooks made
-//! of it.
+//! `group` deals with one company's events, in order where `touches` says that they have anything in common, and `batch`
+//! knows its books; `lookup` gathers what is known of the records; `records` says what each kind needs; `write` and
+//! `recover` carry a create or a change out so that no crash, lost answer or repetition ever makes a second entity;
+//! `write_back` tells the billing app what QuickBooks made of it.
 
 mod attempt;
 mod batch;
@@ -12,6 +12,7 @@ mod group;
 mod lookup;
 mod records;
 mod recover;
+mod touches;
 mod write;
 mod write_back;
 

@@ -1,7 +1,7 @@
 //! A company's books, open for pushing: what is known of them, and one event after the other.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,22 +23,32 @@ const REFERENCE_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How old it may be when a record cannot be booked for want of a tax code, an account or an open period.
 const REFERENCE_AGE_IN_DOUBT: SignedDuration = SignedDuration::from_mins(5);
 
-/// A company's books, open for pushing, with what is known of its records.
+/// A company's books, open for pushing. Clones share what is known of its records, so that several events may be carried
+/// out at the same time.
+#[derive(Clone)]
 pub(super) struct Batch<'a> {
     pub(super) ports: Ports<'a>,
     pub(super) company: &'a Company,
     pub(super) books: Books,
     pub(super) quickbooks: Arc<dyn QuickBooks>,
-    pub(super) reference: Reference,
+    pub(super) reference: Arc<Reference>,
+    pub(super) records: Arc<HashMap<(Kind, BillingId), Record>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What is known of the records of a batch. Nobody waits for anything while holding it.
+#[derive(Default)]
+pub(super) struct Known {
     pub(super) entries: HashMap<LinkKey, Entry>,
     pub(super) found: Found,
-    pub(super) records: HashMap<(Kind, BillingId), Record>,
     /// The records that have got their counterpart in this batch.
     pub(super) made: HashSet<(Kind, BillingId)>,
     /// The records that were withdrawn before they ever had one, and when.
     dropped: HashMap<(Kind, BillingId), Timestamp>,
     /// Set once QuickBooks says that the connection has ended: nothing more is tried in this batch.
-    pub(super) ended: Option<Park>,
+    ended: Option<Park>,
+    /// Read anew in this batch.
+    reference: Option<Arc<Reference>>,
 }
 
 /// An ending that interrupts what is being done for an event.
@@ -148,13 +158,9 @@ impl<'a> Batch<'a> {
             company,
             books,
             quickbooks,
-            reference,
-            entries: HashMap::new(),
-            found: Found::default(),
-            records,
-            made: HashSet::new(),
-            dropped: HashMap::new(),
-            ended: None,
+            reference: Arc::new(reference),
+            records: Arc::new(records),
+            known: Arc::default(),
         };
         match batch.look_up(events).await {
             Ok(()) => Ok(Ok(batch)),
@@ -164,6 +170,17 @@ impl<'a> Batch<'a> {
                 Outcome::Done(_) | Outcome::Skipped(_) => Ok(Ok(batch)),
             },
         }
+    }
+
+    /// What is known, for a moment.
+    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same books for one more event, with what was read last.
+    pub(super) fn for_another_event(&self) -> Batch<'a> {
+        let newest = self.known().reference.clone();
+        Batch { reference: newest.unwrap_or_else(|| Arc::clone(&self.reference)), ..self.clone() }
     }
 
     /// Carries one event out.
@@ -182,7 +199,8 @@ impl<'a> Batch<'a> {
                 // Somebody may have added the tax code or the account, or opened the books, since the lists were read.
                 match read_reference(self.ports, &self.books, &*self.quickbooks).await {
                     Ok(reference) => {
-                        self.reference = reference;
+                        self.reference = Arc::new(reference);
+                        self.known().reference = Some(Arc::clone(&self.reference));
                         self.try_push(event).await
                     }
                     Err(Failed::Later(retry)) => Outcome::Retry(retry),
@@ -194,20 +212,22 @@ impl<'a> Batch<'a> {
     }
 
     async fn try_push(&mut self, event: &EntityEvent) -> Outcome {
-        if let Some(park) = &self.ended {
-            return Outcome::Parked(park.clone());
+        let ended = self.known().ended.clone();
+        if let Some(park) = ended {
+            return Outcome::Parked(park);
         }
         match self.record(event).await {
             Ok(done) => {
                 if matches!(done.action, DoneAction::Created | DoneAction::Linked) {
-                    self.made.insert((event.kind, event.subject.clone()));
-                    self.made.extend(client_of(event));
+                    let made = &mut self.known().made;
+                    made.insert((event.kind, event.subject.clone()));
+                    made.extend(client_of(event));
                 }
                 Outcome::Done(done)
             }
             Err(ending) => {
                 if *ending == Outcome::Skipped(SkipReason::NeverPushed) {
-                    self.dropped.insert((event.kind, event.subject.clone()), event.time);
+                    self.known().dropped.insert((event.kind, event.subject.clone()), event.time);
                 }
                 *ending
             }
@@ -224,13 +244,14 @@ impl<'a> Batch<'a> {
     /// Ends what is parked of records that were withdrawn before they reached QuickBooks, so that no retry brings
     /// them there.
     async fn end_dropped(&mut self, settled: &mut Vec<Activity>) -> Result<(), Retry> {
-        if self.dropped.is_empty() {
+        let dropped = self.known().dropped.clone();
+        if dropped.is_empty() {
             return Ok(());
         }
         let parked = self.ports.activity.parked(&self.books.company).await;
         let is_dropped = |entry: &Activity| {
             let record = entry.kind.zip(entry.billing_id.clone());
-            record.and_then(|record| self.dropped.get(&record)).is_some_and(|at| entry.time <= *at)
+            record.and_then(|record| dropped.get(&record)).is_some_and(|at| entry.time <= *at)
         };
         for entry in parked.map_err(|error| later(&error))?.into_iter().filter(is_dropped) {
             let reason = SkipReason::Withdrawn.to_string();
@@ -243,8 +264,11 @@ impl<'a> Batch<'a> {
 
     /// Carries parked events out that waited for a record which has its counterpart now, until none is left.
     async fn release(&mut self, released: &mut Vec<Activity>) -> Result<(), Retry> {
-        while !self.made.is_empty() {
-            let made: Vec<(Kind, BillingId)> = self.made.drain().collect();
+        loop {
+            let made: Vec<(Kind, BillingId)> = self.known().made.drain().collect();
+            if made.is_empty() {
+                return Ok(());
+            }
             let waiting = self.ports.activity.waiting_for(&self.books.company, &made).await;
             for entry in waiting.map_err(|error| later(&error))? {
                 if released.iter().any(|settled| settled.event == entry.event && settled.time == entry.time) {
@@ -256,7 +280,6 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        Ok(())
     }
 
     async fn push_parked(
@@ -299,7 +322,7 @@ impl<'a> Batch<'a> {
     pub(super) fn restores(
         &self,
         event: &EntityEvent,
-        replaced: &[&(usize, &EntityEvent)],
+        replaced: &[(usize, &EntityEvent)],
     ) -> Option<EntityEvent> {
         let known = match self.entry(event.kind, &event.subject)? {
             Entry::Linked(link) if link.last_event != event.id => link.billing_time,
@@ -313,19 +336,19 @@ impl<'a> Batch<'a> {
 
     /// Notes that the connection has ended; nothing more is tried in this batch.
     pub(super) fn end(&mut self, park: Park) -> Outcome {
-        self.ended = Some(park.clone());
+        self.known().ended = Some(park.clone());
         Outcome::Parked(park)
     }
 
     /// The entry of a record, as known in this batch.
-    pub(super) fn entry(&self, kind: Kind, id: &BillingId) -> Option<&Entry> {
-        self.entries.get(&LinkKey::Billing(kind, id.clone()))
+    pub(super) fn entry(&self, kind: Kind, id: &BillingId) -> Option<Entry> {
+        self.known().entries.get(&LinkKey::Billing(kind, id.clone())).cloned()
     }
 
     /// The counterpart of a record that is linked.
     pub(super) fn linked(&self, kind: Kind, id: &BillingId) -> Option<QuickBooksId> {
         match self.entry(kind, id)? {
-            Entry::Linked(link) => Some(link.quickbooks_id.clone()),
+            Entry::Linked(link) => Some(link.quickbooks_id),
             Entry::Pending(_) => None,
         }
     }

@@ -1,17 +1,25 @@
 //! The messages of one group: one company's events, in their order, and what became of each.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
 use super::batch::{Batch, chain, later};
+use super::touches::{Touches, next_to_begin};
 use super::{Message, Ports, Verdict, wait};
 use crate::activity::{Activity, ActivityResult};
 use crate::event::{self, EntityEvent, Received, Unreadable};
-use crate::ids::{Books, CompanyId, EventId};
+use crate::ids::{BillingId, Books, CompanyId, EventId};
+use crate::model::Kind;
 use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::plan;
 use crate::settings::Company;
+
+/// How many events are carried out at the same time.
+const AT_ONCE: usize = 8;
+/// How far down the line is looked for events that need not wait.
+const LOOK_AHEAD: usize = 100;
 
 /// An event as it came, and the message it came in.
 struct Delivery {
@@ -89,7 +97,7 @@ async fn process(
     stopped
 }
 
-/// Carries out one event after the other, over books that are opened when they are first needed.
+/// Carries the events out over books that are opened when they are first needed.
 async fn carry_out<'a>(
     ports: Ports<'a>,
     company: Option<&'a Company>,
@@ -97,90 +105,215 @@ async fn carry_out<'a>(
     endings: &mut Endings,
     batch: &mut Option<Result<Batch<'a>, Park>>,
 ) -> Result<(), (usize, Retry)> {
-    let events: Vec<(usize, &EntityEvent)> = deliveries
-        .iter()
-        .enumerate()
-        .filter_map(|(place, delivery)| Some((place, delivery.received.event.as_ref().ok()?)))
-        .collect();
-    let readable: Vec<&EntityEvent> = events.iter().map(|(_, event)| *event).collect();
-    let mut out_of_date: HashSet<usize> = HashSet::new();
-    let mut decisive = decisive_events(&events, &out_of_date);
-    let mut next = 0;
-    while let Some(delivery) = deliveries.get(next) {
-        let place = next;
-        next += 1;
-        let event = match &delivery.received.event {
-            Ok(event) => event,
-            Err(unreadable) => {
-                endings.end(place, Outcome::Parked(cannot_read(unreadable)), None);
-                continue;
-            }
-        };
-        let by = decisive.get(&place).copied().unwrap_or(place);
-        let Ok(acting) = &deliveries[by].received.event else { continue };
-        // The same event once more ends as it did the first time.
-        let superseded = by != place && acting.id != event.id;
-        if let Some(outcome) = endings.of(by) {
-            if superseded {
-                endings.end(place, instead_of(event, acting, &outcome), None);
-            }
-            continue;
-        }
-        let (outcome, books) = match before_push(company, acting) {
-            Some(outcome) => (outcome, None),
-            None => {
-                if batch.is_none() {
-                    let opened = Batch::open(ports, company, &readable).await;
-                    *batch = Some(opened.map_err(|retry| (delivery.message, retry))?);
-                }
-                match batch {
-                    Some(Ok(batch)) => {
-                        let replaced: Vec<&(usize, &EntityEvent)> = events
-                            .iter()
-                            .filter(|(other, event)| {
-                                decisive.get(other) == Some(&by) && event.id != acting.id
-                            })
-                            .collect();
-                        endings.end_as_before(batch, &replaced);
-                        let outcome = match batch.restores(acting, &replaced) {
-                            Some(restoring) => batch.push(&restoring).await,
-                            None => batch.push(acting).await,
-                        };
-                        (outcome, Some(batch.books.clone()))
-                    }
-                    Some(Err(park)) => (Outcome::Parked(park.clone()), None),
-                    None => {
-                        (Outcome::Retry(Retry { reason: "the batch is not open".into(), after: None }), None)
-                    }
-                }
-            }
-        };
-        if let Outcome::Retry(retry) = outcome {
-            return Err((delivery.message, retry));
-        }
-        let was_out_of_date = outcome == Outcome::Skipped(SkipReason::OutOfDate);
-        let replaced = instead_of(event, acting, &outcome);
-        endings.end(by, outcome, books);
-        if was_out_of_date {
-            // It speaks for the others no more.
-            out_of_date.insert(by);
-            decisive = decisive_events(&events, &out_of_date);
-            if superseded {
-                next = place;
-            }
-            continue;
-        }
-        if superseded {
-            endings.end(place, replaced, None);
+    let mut line = Line::of(company, deliveries, endings);
+    line.end_what_needs_no_books();
+    let Some(first) = line.open.first() else { return Ok(()) };
+    let message = deliveries[*first].message;
+    let readable: Vec<&EntityEvent> = line.events.values().copied().collect();
+    let opened = Batch::open(ports, company, &readable).await;
+    match batch.insert(opened.map_err(|retry| (message, retry))?) {
+        Ok(batch) => line.push(batch).await,
+        Err(park) => {
+            line.end_all(&Outcome::Parked(park.clone()));
+            Ok(())
         }
     }
-    Ok(())
+}
+
+/// The events of a batch that have not ended, and what stands for what.
+struct Line<'r> {
+    company: Option<&'r Company>,
+    deliveries: &'r [Delivery],
+    endings: &'r mut Endings,
+    /// The events that can be read, by their place.
+    events: BTreeMap<usize, &'r EntityEvent>,
+    /// The places of each record's events.
+    of_record: HashMap<(Kind, &'r BillingId), Vec<usize>>,
+    /// For each event, the one that is carried out in its stead.
+    decisive: HashMap<usize, usize>,
+    out_of_date: HashSet<usize>,
+    /// The places that are not done with, in their order.
+    open: BTreeSet<usize>,
+}
+
+/// What an event's turn comes to.
+enum Turn<'r> {
+    /// It has ended.
+    Ended,
+    /// This event is to be carried out, which stands at this place.
+    Push(usize, &'r EntityEvent),
+}
+
+impl<'r> Line<'r> {
+    fn of(company: Option<&'r Company>, deliveries: &'r [Delivery], endings: &'r mut Endings) -> Line<'r> {
+        let readable = deliveries.iter().enumerate();
+        let events: BTreeMap<usize, &EntityEvent> = readable
+            .filter_map(|(place, delivery)| Some((place, delivery.received.event.as_ref().ok()?)))
+            .collect();
+        let mut of_record: HashMap<(Kind, &BillingId), Vec<usize>> = HashMap::new();
+        for (place, event) in &events {
+            of_record.entry((event.kind, &event.subject)).or_default().push(*place);
+        }
+        let out_of_date = HashSet::new();
+        let decisive = decisive_events(&events, &out_of_date);
+        let open = (0..deliveries.len()).collect();
+        Line { company, deliveries, endings, events, of_record, decisive, out_of_date, open }
+    }
+
+    fn end_what_needs_no_books(&mut self) {
+        for place in self.open.clone() {
+            if let Turn::Ended = self.turn(place) {
+                self.open.remove(&place);
+            }
+        }
+    }
+
+    fn end_all(&mut self, outcome: &Outcome) {
+        for place in self.open.clone() {
+            if let Turn::Push(by, _) = self.turn(place) {
+                self.ended(place, by, outcome.clone(), None);
+            }
+        }
+    }
+
+    /// What is to be done for the event at `place`, now that its turn has come.
+    fn turn(&mut self, place: usize) -> Turn<'r> {
+        let event = match &self.deliveries[place].received.event {
+            Ok(event) => event,
+            Err(unreadable) => {
+                self.endings.end(place, Outcome::Parked(cannot_read(unreadable)), None);
+                return Turn::Ended;
+            }
+        };
+        let by = self.decisive.get(&place).copied().unwrap_or(place);
+        if let Some(outcome) = self.endings.of(by) {
+            self.end_superseded(place, by, &outcome);
+            return Turn::Ended;
+        }
+        match before_push(self.company, event) {
+            Some(outcome) => {
+                self.endings.end(by, outcome.clone(), None);
+                self.end_superseded(place, by, &outcome);
+                Turn::Ended
+            }
+            None => Turn::Push(by, self.events.get(&by).copied().unwrap_or(event)),
+        }
+    }
+
+    /// Ends the event at `place`, in whose stead the one at `by` was carried out. The same event once more ends as it
+    /// did the first time.
+    fn end_superseded(&mut self, place: usize, by: usize, outcome: &Outcome) {
+        if let Some((event, acting)) = self.superseded(place, by) {
+            self.endings.end(place, instead_of(event, acting, outcome), None);
+        }
+    }
+
+    /// The event at `place` and the one at `by`, if they are not the same.
+    fn superseded(&self, place: usize, by: usize) -> Option<(&'r EntityEvent, &'r EntityEvent)> {
+        let (event, acting) = (*self.events.get(&place)?, *self.events.get(&by)?);
+        (by != place && event.id != acting.id).then_some((event, acting))
+    }
+
+    /// Takes down how the event at `by` has ended, which was carried out at the turn of `place`.
+    fn ended(&mut self, place: usize, by: usize, outcome: Outcome, books: Option<Books>) {
+        self.endings.end(by, outcome.clone(), books);
+        if outcome == Outcome::Skipped(SkipReason::OutOfDate) {
+            // It speaks for the others no more.
+            self.out_of_date.insert(by);
+            self.decisive = decisive_events(&self.events, &self.out_of_date);
+            if self.superseded(place, by).is_some() {
+                return;
+            }
+        } else {
+            self.end_superseded(place, by, &outcome);
+        }
+        self.open.remove(&place);
+    }
+
+    /// Carries out what is left, several events at a time, until one has to wait; tells the first message that is not
+    /// done with then. What is under way comes to its end.
+    async fn push(&mut self, batch: &Batch<'_>) -> Result<(), (usize, Retry)> {
+        let mut under_way = FuturesUnordered::new();
+        let mut pushed: HashSet<usize> = HashSet::new();
+        let mut retry: Option<Retry> = None;
+        loop {
+            while retry.is_none()
+                && under_way.len() < AT_ONCE
+                && let Some(place) = self.next(batch, &pushed)
+            {
+                let Turn::Push(by, acting) = self.turn(place) else {
+                    self.open.remove(&place);
+                    continue;
+                };
+                let replaced = self.replaced(by, acting);
+                self.endings.end_as_before(batch, &replaced);
+                let restoring = batch.restores(acting, &replaced);
+                pushed.insert(place);
+                let mut batch = batch.for_another_event();
+                under_way
+                    .push(async move { (place, by, batch.push(restoring.as_ref().unwrap_or(acting)).await) });
+            }
+            let Some((place, by, outcome)) = under_way.next().await else { break };
+            pushed.remove(&place);
+            match outcome {
+                Outcome::Retry(asked) => retry = Some(longer(retry, asked)),
+                outcome => self.ended(place, by, outcome, Some(batch.books.clone())),
+            }
+        }
+        match (retry, self.open.first()) {
+            (Some(retry), Some(place)) => Err((self.deliveries[*place].message, retry)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first event that has nothing to wait for.
+    fn next(&self, batch: &Batch<'_>, pushed: &HashSet<usize>) -> Option<usize> {
+        let line = self.open.iter().copied().take(LOOK_AHEAD);
+        next_to_begin(line, |place| {
+            let mut touches = Touches::default();
+            for event in self.events_of_its_record(place) {
+                touches.add(batch.touches(event));
+            }
+            (pushed.contains(&place), touches)
+        })
+    }
+
+    /// Any of them may be the one that is carried out.
+    fn events_of_its_record(&self, place: usize) -> impl Iterator<Item = &'r EntityEvent> {
+        let record =
+            self.events.get(&place).and_then(|event| self.of_record.get(&(event.kind, &event.subject)));
+        record.into_iter().flatten().filter_map(|place| self.events.get(place).copied())
+    }
+
+    /// The events that the one at `by` replaces.
+    fn replaced(&self, by: usize, acting: &EntityEvent) -> Vec<(usize, &'r EntityEvent)> {
+        let places = self.of_record.get(&(acting.kind, &acting.subject)).into_iter().flatten();
+        places
+            .filter(|place| self.decisive.get(place) == Some(&by))
+            .filter_map(|place| Some((*place, *self.events.get(place)?)))
+            .filter(|(_, event)| event.id != acting.id)
+            .collect()
+    }
+}
+
+/// The failure with the longer wait.
+fn longer(one: Option<Retry>, other: Retry) -> Retry {
+    match one {
+        Some(one) if one.after >= other.after => one,
+        _ => other,
+    }
 }
 
 /// For each event, the one that is carried out in its stead, among those that are not out of date.
-fn decisive_events(events: &[(usize, &EntityEvent)], out_of_date: &HashSet<usize>) -> HashMap<usize, usize> {
-    let current: Vec<&(usize, &EntityEvent)> =
-        events.iter().filter(|(place, _)| !out_of_date.contains(place)).collect();
+fn decisive_events(
+    events: &BTreeMap<usize, &EntityEvent>,
+    out_of_date: &HashSet<usize>,
+) -> HashMap<usize, usize> {
+    let current: Vec<(usize, &EntityEvent)> = events
+        .iter()
+        .filter(|(place, _)| !out_of_date.contains(place))
+        .map(|(place, event)| (*place, *event))
+        .collect();
     let coalesced = plan::coalesce(&current.iter().map(|(_, event)| *event).collect::<Vec<_>>());
     coalesced.into_iter().enumerate().map(|(place, by)| (current[place].0, current[by].0)).collect()
 }
@@ -235,7 +368,7 @@ impl Endings {
     }
 
     /// Events that others replace now, and that were carried out before their worker died, end as they did then.
-    fn end_as_before(&mut self, batch: &Batch<'_>, replaced: &[&(usize, &EntityEvent)]) {
+    fn end_as_before(&mut self, batch: &Batch<'_>, replaced: &[(usize, &EntityEvent)]) {
         for (place, event) in replaced {
             if let Some(done) = batch.ending_of(event) {
                 self.end(*place, Outcome::Done(done), Some(batch.books.clone()));

@@ -45,10 +45,13 @@ impl Batch<'_> {
         &mut self,
         keys: impl IntoIterator<Item = LinkKey>,
     ) -> Result<(), Ending> {
-        let keys: Vec<LinkKey> = keys.into_iter().filter(|key| !self.entries.contains_key(key)).collect();
+        let keys: Vec<LinkKey> = {
+            let known = self.known();
+            keys.into_iter().filter(|key| !known.entries.contains_key(key)).collect()
+        };
         if !keys.is_empty() {
             let entries = self.ports.ledger.entries(&self.books, &keys).await?;
-            self.entries.extend(entries);
+            self.known().entries.extend(entries);
         }
         Ok(())
     }
@@ -62,11 +65,12 @@ impl Batch<'_> {
         for some in queries.chunks(Batch::QUERIES) {
             let rows = self.quickbooks.query(some).await;
             let rows = self.answer(rows)?;
-            self.found.add(rows.into_iter().flatten());
+            self.known().found.add(rows.into_iter().flatten());
         }
-        for (kind, id) in self.found.ids() {
+        let found = self.known().found.ids();
+        for (kind, id) in found {
             if let Some(billing_id) = self.ports.ledger.billing_id(&self.books, kind, &id).await? {
-                self.found.take(kind, id, billing_id);
+                self.known().found.take(kind, id, billing_id);
             }
         }
         Ok(())
@@ -132,7 +136,8 @@ impl Batch<'_> {
     }
 
     /// The entry of a product: by its id, else by its key.
-    pub(super) fn product_entry(&self, product: &Product) -> Option<&Entry> {
-        item::ledger_keys(product).iter().find_map(|key| self.entries.get(key))
+    pub(super) fn product_entry(&self, product: &Product) -> Option<Entry> {
+        let known = self.known();
+        item::ledger_keys(product).iter().find_map(|key| known.entries.get(key)).cloned()
     }
 }

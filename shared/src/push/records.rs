@@ -77,7 +77,7 @@ impl Batch<'_> {
     async fn client(&mut self, event: &EntityEvent, client: &Client) -> Result<Done, Ending> {
         let mapped = customer::map(client, None, &self.reference)?;
         let subject = Subject::of(event, Kind::Client, &client.id);
-        match self.entry(Kind::Client, &client.id).cloned() {
+        match self.entry(Kind::Client, &client.id) {
             Some(entry) => self.follow(&subject, entry, mapped.into()).await,
             None => {
                 let link = self.establish_client(&subject, client, mapped).await?;
@@ -92,7 +92,8 @@ impl Batch<'_> {
         client: &Client,
         mapped: Customer,
     ) -> Result<Link, Ending> {
-        match matching::client(client, &self.found)? {
+        let matched = matching::client(client, &self.known().found)?;
+        match matched {
             Some((row, by)) => self.adopt(subject, &mapped.into(), &row.into(), by, None).await,
             None => self.create(subject, mapped.into()).await,
         }
@@ -101,13 +102,13 @@ impl Batch<'_> {
     async fn product(&mut self, event: &EntityEvent, product: &Product) -> Result<Done, Ending> {
         let subject = Subject::of(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
         if self.entry(Kind::Product, &product.id).is_none()
-            && let Some(Entry::Linked(known)) = self.product_entry(product).cloned()
+            && let Some(Entry::Linked(known)) = self.product_entry(product)
             && known.awaits_its_own_event()
         {
             let moving = Subject::dependency(event, Kind::Product, &product.id);
             self.take_over(&moving.with_key(item::ledger_key(product)), product, &known).await?;
         }
-        match self.entry(Kind::Product, &product.id).cloned() {
+        match self.entry(Kind::Product, &product.id) {
             // A line tells less of a product than the product itself: what is linked already stays as it is.
             Some(Entry::Linked(link)) if link.was_met_on_a_line() => {
                 let pushed = fields::fingerprints(&item::fields(product, &self.reference).into());
@@ -139,10 +140,11 @@ impl Batch<'_> {
         create: bool,
     ) -> Result<Link, Ending> {
         let mapped: Entity = item::fields(product, &self.reference).into();
-        if let Some(Entry::Linked(known)) = self.product_entry(product).cloned() {
+        if let Some(Entry::Linked(known)) = self.product_entry(product) {
             return self.take_over(subject, product, &known).await;
         }
-        match matching::product(product, &self.found)? {
+        let matched = matching::product(product, &self.known().found)?;
+        match matched {
             Some((row, by)) => self.adopt(subject, &mapped, &row.into(), by, None).await,
             None if create => {
                 let mapped = item::map(product, &self.company.settings, &self.reference)?;
@@ -186,13 +188,13 @@ impl Batch<'_> {
     async fn invoice(&mut self, event: &EntityEvent, bill: &Invoice) -> Result<Done, Ending> {
         let subject = Subject::of(event, Kind::Invoice, &bill.id).with_total(bill.amount);
         if let Some(Entry::Linked(link)) = self.entry(Kind::Invoice, &bill.id)
-            && let plan::Change::Repeated(done) = plan::change(link, Some(event), &link.pushed)
+            && let plan::Change::Repeated(done) = plan::change(&link, Some(event), &link.pushed)
         {
             return Ok(done);
         }
-        let known = self.entry(Kind::Invoice, &bill.id).cloned();
+        let known = self.entry(Kind::Invoice, &bill.id);
         if known.is_none() {
-            matching::no_twin(bill, &self.found)?;
+            matching::no_twin(bill, &self.known().found)?;
         }
         // What cannot be booked is told before anything is made for its sake.
         invoice::check(bill, &self.reference)?;
@@ -203,7 +205,7 @@ impl Batch<'_> {
             self.ensure_product(event, &product).await?;
         }
         let item = |product: &Product| match self.product_entry(product)? {
-            Entry::Linked(link) => Some(link.quickbooks_id.clone()),
+            Entry::Linked(link) => Some(link.quickbooks_id),
             Entry::Pending(_) => None,
         };
         let mapped = invoice::map(bill, &customer, item, &self.reference)?;
@@ -222,7 +224,7 @@ impl Batch<'_> {
             .await?;
         let invoice = |id: &BillingId| self.linked(Kind::Invoice, id);
         let mapped: Entity = payment::map(paid, &customer, invoice, &self.reference)?.into();
-        match self.entry(Kind::Payment, &paid.id).cloned() {
+        match self.entry(Kind::Payment, &paid.id) {
             Some(entry) => self.follow(&subject, entry, mapped).await,
             None => Ok(self.create(&subject, mapped).await?.done()),
         }
@@ -238,7 +240,7 @@ impl Batch<'_> {
         currency: Option<&str>,
     ) -> Result<QuickBooksId, Ending> {
         let subject = Subject::dependency(event, Kind::Client, id);
-        match self.entry(Kind::Client, id).cloned() {
+        match self.entry(Kind::Client, id) {
             Some(Entry::Linked(link)) => return Ok(link.quickbooks_id),
             Some(Entry::Pending(intent)) => return Ok(self.resume(&subject, &intent).await?.quickbooks_id),
             None => {}
@@ -248,7 +250,8 @@ impl Batch<'_> {
             None => self.fetch_client(event, id).await?,
         };
         let mapped = customer::map(&client, currency, &self.reference)?;
-        if !self.company.settings.create_clients && matching::client(&client, &self.found)?.is_none() {
+        if !self.company.settings.create_clients && matching::client(&client, &self.known().found)?.is_none()
+        {
             return Err(unmapped(Kind::Client, &customer::display_name(&client)));
         }
         Ok(self.establish_client(&subject, &client, mapped).await?.quickbooks_id)
@@ -270,7 +273,7 @@ impl Batch<'_> {
     async fn ensure_product(&mut self, event: &EntityEvent, product: &Product) -> Result<(), Ending> {
         let subject =
             Subject::dependency(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
-        match self.entry(Kind::Product, &product.id).cloned() {
+        match self.entry(Kind::Product, &product.id) {
             Some(Entry::Linked(_)) => {}
             Some(Entry::Pending(intent)) => {
                 self.resume(&subject, &intent).await?;
@@ -286,7 +289,7 @@ impl Batch<'_> {
     /// Takes a deleted or voided record back (D13).
     async fn withdraw(&mut self, event: &EntityEvent) -> Result<Done, Ending> {
         let subject = Subject::of(event, event.kind, &event.subject);
-        let link = match self.entry(event.kind, &event.subject).cloned() {
+        let link = match self.entry(event.kind, &event.subject) {
             None => return Err(SkipReason::NeverPushed.into()),
             Some(Entry::Linked(link)) => link,
             Some(Entry::Pending(intent)) => self.resume(&subject, &intent).await?,
@@ -318,15 +321,17 @@ impl Batch<'_> {
 
     /// Notes a link for the rest of the batch.
     pub(super) fn remember(&mut self, link: &Link) {
+        let mut known = self.known();
         if link.revision == 1 {
-            self.made.insert((link.kind, link.billing_id.clone()));
+            known.made.insert((link.kind, link.billing_id.clone()));
         }
-        self.entries
+        known
+            .entries
             .insert(LinkKey::Billing(link.kind, link.billing_id.clone()), Entry::Linked(link.clone()));
         if let Some(key) = &link.product_key {
-            self.entries.insert(LinkKey::ProductKey(key.clone()), Entry::Linked(link.clone()));
+            known.entries.insert(LinkKey::ProductKey(key.clone()), Entry::Linked(link.clone()));
         }
-        self.found.take(link.kind, link.quickbooks_id.clone(), link.billing_id.clone());
+        known.found.take(link.kind, link.quickbooks_id.clone(), link.billing_id.clone());
     }
 }
 

@@ -216,7 +216,7 @@ impl Batch<'_> {
             Ok(answer) => {
                 let pushed = fields::fingerprints(&entity);
                 let link = self.new_link(subject, &answer, pushed, MatchedBy::Created, intent.generation)?;
-                self.found.add([answer.clone()]);
+                self.known().found.add([answer.clone()]);
                 self.store(link).await
             }
             Err(error) => {
