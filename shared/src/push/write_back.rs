@@ -33,7 +33,7 @@ impl Batch<'_> {
         result: Result<Done, Ending>,
     ) -> Result<Done, Ending> {
         let unchanged = matches!(&result, Err(ending) if **ending == Outcome::Skipped(SkipReason::Unchanged));
-        let Some(Entry::Linked(link)) = self.entry(Kind::Invoice, &bill.id).cloned() else { return result };
+        let Some(Entry::Linked(link)) = self.entry(Kind::Invoice, &bill.id) else { return result };
         if (result.is_err() && !unchanged) || !owes_taxes(&link, bill, unchanged) {
             return result;
         }
