@@ -171,7 +171,7 @@ impl<'r> Line<'r> {
     fn end_all(&mut self, outcome: &Outcome) {
         for place in self.open.clone() {
             if let Turn::Push(by, _) = self.turn(place) {
-                self.ended(place, by, outcome.clone(), None);
+                self.ended(place, by, outcome, None);
             }
         }
     }
@@ -215,9 +215,9 @@ impl<'r> Line<'r> {
     }
 
     /// Takes down how the event at `by` has ended, which was carried out at the turn of `place`.
-    fn ended(&mut self, place: usize, by: usize, outcome: Outcome, books: Option<Books>) {
+    fn ended(&mut self, place: usize, by: usize, outcome: &Outcome, books: Option<Books>) {
         self.endings.end(by, outcome.clone(), books);
-        if outcome == Outcome::Skipped(SkipReason::OutOfDate) {
+        if *outcome == Outcome::Skipped(SkipReason::OutOfDate) {
             // It speaks for the others no more.
             self.out_of_date.insert(by);
             self.decisive = decisive_events(&self.events, &self.out_of_date);
@@ -225,7 +225,7 @@ impl<'r> Line<'r> {
                 return;
             }
         } else {
-            self.end_superseded(place, by, &outcome);
+            self.end_superseded(place, by, outcome);
         }
         self.open.remove(&place);
     }
@@ -257,7 +257,7 @@ impl<'r> Line<'r> {
             pushed.remove(&place);
             match outcome {
                 Outcome::Retry(asked) => retry = Some(longer(retry, asked)),
-                outcome => self.ended(place, by, outcome, Some(batch.books.clone())),
+                outcome => self.ended(place, by, &outcome, Some(batch.books.clone())),
             }
         }
         match (retry, self.open.first()) {
