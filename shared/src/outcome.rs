@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BillingId, QuickBooksId};
@@ -40,7 +41,7 @@ pub struct Done {
 }
 
 /// What was done in QuickBooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DoneAction {
     /// A new entity was made.
@@ -119,7 +120,7 @@ pub struct Park {
 }
 
 /// The sorts of reasons for parking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ParkCause {
     /// The event cannot be read.

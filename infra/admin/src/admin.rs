@@ -3,7 +3,9 @@
 use anyhow::{Context, bail};
 use aws::{Aws, DynamoActivityLog, DynamoCompanies, Queue};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use sync::activity::Activity;
+use sync::api_key::{self, ApiKeyHash};
 use sync::connect::{self, Seal};
 use sync::ids::{CompanyId, EventId};
 use sync::parked::{self, Which};
@@ -62,6 +64,20 @@ impl Admin {
         self::change(&self.companies, id, change).await
     }
 
+    /// Gives a company a new API key, in place of the one it had, and returns it; it can be read nowhere else.
+    pub async fn create_api_key(&self, id: &CompanyId) -> anyhow::Result<SecretString> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).context("the machine gives no random numbers")?;
+        let key = api_key::key(random);
+        set_api_key(&self.companies, id, Some(ApiKeyHash::of(&key))).await?;
+        Ok(key)
+    }
+
+    /// Takes a company's API key away.
+    pub async fn revoke_api_key(&self, id: &CompanyId) -> anyhow::Result<()> {
+        set_api_key(&self.companies, id, None).await
+    }
+
     /// A company's newest activity, newest first.
     pub async fn activity(&self, id: &CompanyId, limit: usize) -> anyhow::Result<Vec<Activity>> {
         Ok(self.activity.newest(id, limit).await?)
@@ -114,9 +130,30 @@ async fn change(
     id: &CompanyId,
     change: &SettingsChange,
 ) -> anyhow::Result<Company> {
+    edit(companies, id, |company, reference| change.apply(&mut company.settings, reference)).await
+}
+
+async fn set_api_key(
+    companies: &dyn Companies,
+    id: &CompanyId,
+    api_key: Option<ApiKeyHash>,
+) -> anyhow::Result<()> {
+    let set = |company: &mut Company, _: Option<&Reference>| {
+        company.api_key.clone_from(&api_key);
+        Ok(())
+    };
+    edit(companies, id, set).await.map(drop)
+}
+
+/// Changes a company, again from its newest version if others change it meanwhile.
+async fn edit(
+    companies: &dyn Companies,
+    id: &CompanyId,
+    change: impl Fn(&mut Company, Option<&Reference>) -> anyhow::Result<()>,
+) -> anyhow::Result<Company> {
     for _ in 0..TRIES {
         let (mut company, reference) = load(companies, id).await?;
-        change.apply(&mut company.settings, reference.as_ref())?;
+        change(&mut company, reference.as_ref())?;
         company.version += 1;
         if companies.save(&company).await? {
             return Ok(company);
@@ -144,6 +181,20 @@ mod tests {
         assert_eq!(load(&companies, &acme()).await.unwrap(), (added, None));
         let error = add(&companies, &acme()).await.unwrap_err();
         assert_eq!(error.to_string(), "company acme is there already");
+    }
+
+    #[tokio::test]
+    async fn an_api_key_is_given_replaced_and_taken_away() {
+        let companies = MemoryCompanies::default();
+        add(&companies, &acme()).await.unwrap();
+        let (first, second) = (api_key::key([1; 32]), api_key::key([2; 32]));
+        for key in [&first, &second] {
+            set_api_key(&companies, &acme(), Some(ApiKeyHash::of(key))).await.unwrap();
+        }
+        let company = load(&companies, &acme()).await.unwrap().0;
+        assert!(api_key::opens(&second, Some(&company)) && !api_key::opens(&first, Some(&company)));
+        set_api_key(&companies, &acme(), None).await.unwrap();
+        assert!(!api_key::opens(&second, Some(&load(&companies, &acme()).await.unwrap().0)));
     }
 
     #[tokio::test]

@@ -52,6 +52,9 @@ pub(crate) enum Command {
         #[arg(value_parser = company)]
         id: CompanyId,
     },
+    /// Makes and takes away the keys with which billing apps push while they wait
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
     /// Changes settings
     #[command(subcommand)]
     Settings(SettingsCommand),
@@ -102,6 +105,20 @@ pub(crate) enum CompanyCommand {
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiKeyCommand {
+    /// Makes a new key in place of the one before, and prints it this once
+    Create {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+    },
+    /// Takes the key away
+    Revoke {
+        #[arg(value_parser = company)]
+        id: CompanyId,
     },
 }
 

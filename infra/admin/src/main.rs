@@ -4,9 +4,10 @@ mod arguments;
 
 use admin::{Admin, Deployment, text};
 use anyhow::Context;
-use arguments::{Arguments, Command, CompanyCommand, Names, SettingsCommand};
+use arguments::{ApiKeyCommand, Arguments, Command, CompanyCommand, Names, SettingsCommand};
 use aws::Aws;
 use clap::Parser;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use sync::activity::Activity;
 use sync::ids::EventId;
@@ -31,6 +32,13 @@ async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
             if json { print_json(&company)? } else { print(&text::company(&company, reference.as_ref())) }
         }
         Command::ConnectLink { id } => print(&format!("{}\n", admin.connect_link(&id, now).await?)),
+        Command::ApiKey(ApiKeyCommand::Create { id }) => {
+            print(&format!("{}\n", admin.create_api_key(&id).await?.expose_secret()))
+        }
+        Command::ApiKey(ApiKeyCommand::Revoke { id }) => {
+            admin.revoke_api_key(&id).await?;
+            print(&format!("company {id} has no API key any more\n"));
+        }
         Command::Settings(SettingsCommand::Set { id, change }) => {
             admin.change_settings(&id, &change.into()).await?;
             let (company, reference) = admin.company(&id).await?;

@@ -22,6 +22,8 @@ pub fn company(company: &Company, reference: Option<&Reference>) -> String {
     let cut_off = settings.cut_off.map(|day| format!("invoices before {day} are left alone"));
     lines.push(("cut-off", cut_off.unwrap_or_else(|| "none".into())));
     lines.push(("product edits", on_off(settings.push_product_edits)));
+    let api_key = company.api_key.as_ref().map(|_| "made").unwrap_or("none: it cannot push while it waits");
+    lines.push(("API key", api_key.into()));
     lines.push(("create clients", on_off(settings.create_clients)));
     lines.push(("create products", on_off(settings.create_products)));
     lines.push(("inactivate deleted", on_off(settings.inactivate_deleted)));

@@ -30,7 +30,7 @@ pub const RUST_LOG: &str = "RUST_LOG";
 pub const SIGNING_KEY_SECRET: &str = "SIGNING_KEY_SECRET";
 /// oauth-callback: address under which people reach the API. Empty takes it from the request.
 pub const PUBLIC_URL: &str = "PUBLIC_URL";
-/// push-processor: address of the push queue.
+/// push-processor and push-now: address of the push queue.
 pub const PUSH_QUEUE_URL: &str = "PUSH_QUEUE_URL";
 /// webhook-ingest: address of the pull queue.
 pub const PULL_QUEUE_URL: &str = "PULL_QUEUE_URL";
@@ -87,7 +87,7 @@ pub struct OauthConfig {
     pub public_url: Option<Url>,
 }
 
-/// What push-processor needs.
+/// What push-processor and push-now need.
 #[derive(Clone, Debug)]
 pub struct PushConfig {
     /// What most functions need.

@@ -10,6 +10,7 @@ mod directions;
 mod failures;
 mod input;
 mod oauth;
+mod push_now;
 mod records;
 mod webhooks;
 mod world;
@@ -29,6 +30,7 @@ fn main() -> anyhow::Result<ExitCode> {
         demo::tests(),
         failures::tests(),
         oauth::tests(),
+        push_now::tests(),
         directions::tests(),
         budget::tests(),
         input::tests(),

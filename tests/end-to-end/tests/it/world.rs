@@ -25,9 +25,9 @@ use tokio::time::sleep;
 use crate::records::changed;
 
 /// How long a company's messages may take. A 429 alone holds them up for more than a minute.
-const PATIENCE: Duration = Duration::from_secs(240);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// How often the activity log is looked at.
-const GLANCE: Duration = Duration::from_millis(100);
+pub(crate) const GLANCE: Duration = Duration::from_millis(100);
 
 type Body = Box<dyn FnOnce(Arc<World>) -> Pin<Box<dyn Future<Output = anyhow::Result<()>>>> + Send>;
 
@@ -110,7 +110,12 @@ impl World {
 
     /// A company that is connected with a realm of its own and pushes everything.
     pub(crate) async fn tenant(&self, name: &str) -> anyhow::Result<Tenant<'_>> {
-        let tenant = self.stranger(name).await?;
+        self.tenant_of(name, Seed::Landscaping).await
+    }
+
+    /// The same with a realm of another sort.
+    pub(crate) async fn tenant_of(&self, name: &str, seed: Seed) -> anyhow::Result<Tenant<'_>> {
+        let tenant = self.stranger_of(name, seed).await?;
         tenant.add().await?;
         run::connect(tenant.bundle, &tenant.id, &tenant.realm, tenant.bundle.simulator.now()).await?;
         let income_account = Some("Services".to_owned());
@@ -121,10 +126,14 @@ impl World {
 
     /// A company that nobody has added or connected yet, and a realm for it.
     pub(crate) async fn stranger(&self, name: &str) -> anyhow::Result<Tenant<'_>> {
+        self.stranger_of(name, Seed::Landscaping).await
+    }
+
+    async fn stranger_of(&self, name: &str, seed: Seed) -> anyhow::Result<Tenant<'_>> {
         let bundle = self.bundle().await?;
         let number = self.companies.fetch_add(1, Ordering::Relaxed);
         let realm = format!("913000000000{number:04}");
-        bundle.simulator.add_company(Seed::Landscaping, &realm);
+        bundle.simulator.add_company(seed, &realm);
         Ok(Tenant {
             bundle,
             id: CompanyId::new(format!("{name}-{number}"))?,

@@ -1,0 +1,45 @@
+//! Pushes an invoice while the billing app waits, and tells what became of an event.
+
+mod answer;
+mod handler;
+#[cfg(test)]
+mod openapi;
+
+use std::time::Duration;
+
+use bootstrap::config::{Environment, PushConfig};
+use bootstrap::{NoBilling, Patience, Services, SystemClock, telemetry};
+use handler::Desk;
+use lambda_http::{Error, Request, run, service_fn};
+use sync::ports::Clock;
+use sync::push::Ports;
+
+/// How long an event is pushed before it is left to the queue. The answer is promised within 25 seconds (D6); the rest
+/// is for a cold start and for the queue.
+const TIME: Duration = Duration::from_secs(20);
+/// Kept of it for a call to QuickBooks that has waited for its turn, and for what follows it.
+const LAST_CALL: Duration = Duration::from_secs(6);
+/// Within [`TIME`], so that a call that gets no answer can be made again.
+const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), total: Duration::from_secs(15) };
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init(&Environment);
+    let config = PushConfig::read(&Environment)?;
+    let services = Services::new(&config.shared, PATIENCE).await?;
+    let queue = services.queue(&config.push_queue_url);
+    run(service_fn(async |request: Request| {
+        let connections = services.connections.until(SystemClock.now() + TIME.saturating_sub(LAST_CALL));
+        let ports = Ports {
+            companies: &services.companies,
+            ledger: &services.ledger,
+            activity: &services.activity,
+            billing: &NoBilling,
+            connector: &connections,
+            clock: &SystemClock,
+        };
+        let desk = Desk { ports, queue: &queue };
+        Ok::<_, Error>(handler::handle(desk, &request, SystemClock.sleep(TIME)).await)
+    }))
+    .await
+}
