@@ -58,7 +58,7 @@ pub struct Link {
     /// What a person was to know of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_notes: Vec<String>,
-    /// With automated sales tax: what QuickBooks charges for the invoice.
+    /// With automated sales tax: what QuickBooks charges for the invoice, as long as its version is `sync_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taxes: Option<Box<TaxAnswer>>,
     /// A digest of the taxes that the billing app has on the invoice since those of `taxes` were written there; none

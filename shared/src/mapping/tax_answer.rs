@@ -21,6 +21,8 @@ const UNNAMED: &str = "Sales tax";
 /// The taxes of an invoice as QuickBooks has them: with automated sales tax, the truth about them (R51).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaxAnswer {
+    /// The version of QuickBooks' invoice that says so (Intuit: SyncToken).
+    pub version: String,
     /// QuickBooks' total, tax included, in the invoice's currency.
     #[serde(with = "crate::number")]
     #[schemars(with = "f64")]
@@ -124,6 +126,7 @@ impl Question {
         let surcharges = self.surcharges.iter().map(&mut find).collect();
         let detail = booked.txn_tax_detail.as_ref();
         TaxAnswer {
+            version: booked.sync_token.clone().unwrap_or_default(),
             total: booked.total_amt.unwrap_or_default(),
             tax: detail.and_then(|detail| detail.total_tax).unwrap_or_default(),
             rates: rates.into_iter().map(|(rate, _)| rate).collect(),

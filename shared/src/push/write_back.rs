@@ -16,6 +16,7 @@ use crate::model::{Invoice, Kind, Record};
 use crate::outcome::{Done, Outcome, Park, ParkCause, SkipReason, variance};
 use crate::plan;
 use crate::ports::{BillingError, Stored};
+use crate::reference::TaxModel;
 
 /// An invoice as the billing app has it now.
 struct Written {
@@ -34,7 +35,8 @@ impl Batch<'_> {
     ) -> Result<Done, Ending> {
         let unchanged = matches!(&result, Err(ending) if **ending == Outcome::Skipped(SkipReason::Unchanged));
         let Some(Entry::Linked(link)) = self.entry(Kind::Invoice, &bill.id) else { return result };
-        if (result.is_err() && !unchanged) || !owes_taxes(&link, bill, unchanged) {
+        let is_automated = self.reference.tax_model == TaxModel::Automated;
+        if !is_automated || (result.is_err() && !unchanged) || !owes_taxes(&link, bill, unchanged) {
             return result;
         }
         let written = self.write_taxes(&link, bill).await;
@@ -130,10 +132,13 @@ impl Batch<'_> {
     }
 }
 
-/// Whether the billing app may still have other taxes than QuickBooks. An event that has been carried out is owed
+/// Whether the billing app may still have other taxes than QuickBooks, as far as these are known: an invoice that has
+/// been pulled since has another version, and brought its taxes along. An event that has been carried out is owed
 /// nothing once the answer to it is written; one that changed nothing may come from somebody who changed the taxes.
 fn owes_taxes(link: &Link, bill: &Invoice, unchanged: bool) -> bool {
-    let Some(taxes) = &link.taxes else { return false };
+    let Some(taxes) = link.taxes.as_ref().filter(|taxes| taxes.version == link.sync_token) else {
+        return false;
+    };
     let has_them = match &link.taxes_written {
         Some(written) => !unchanged || *written == tax_answer::digest(bill),
         None => false,

@@ -6,9 +6,11 @@ use quickbooks_simulator::company::Seed;
 use serde_json::{Value, json};
 use sync::activity::ActivityResult;
 use sync::ids::BillingId;
+use sync::link::Link;
 use sync::memory::MemoryBilling;
 use sync::model::{Kind, Record};
 use sync::outcome::{Done, ParkCause};
+use sync::ports::Ledger;
 use sync::push::{self, Verdict};
 
 use crate::desk::{Desk, Now, client, done, invoice, messages, notes, parked, payment, skipped};
@@ -119,6 +121,22 @@ async fn r52_taxes_that_a_person_changes_are_put_back() {
     assert!(skipped(&result).ends_with("they were put back in the billing app"), "{result:?}");
     assert_eq!(stored(&desk, &billing)["amount"].to_string(), "208.7");
     assert_eq!(desk.entity("Invoice", &id)["SyncToken"], "0", "nothing is written to QuickBooks");
+}
+
+#[tokio::test]
+async fn taxes_that_have_been_pulled_since_are_not_put_back() {
+    let (desk, billing) = desk().await;
+    save(&desk, &billing, &bill());
+    done(&desk.push("invoice.sent", &bill()).await);
+    let pulled = desk.ledger.links(&desk.books).into_iter().find(|link| link.kind == Kind::Invoice).unwrap();
+    let pulled = Link { sync_token: "1".into(), revision: pulled.revision + 1, ..pulled };
+    desk.ledger.refresh(&desk.books, &pulled).await.unwrap();
+    let mut edited = stored(&desk, &billing);
+    edited["lines"][0]["taxes"] = json!([{"name": "From QuickBooks", "rate": 1}]);
+    save(&desk, &billing, &edited);
+    let result = desk.push("invoice.updated", &edited).await;
+    assert_eq!(skipped(&result), "nothing that QuickBooks keeps has changed");
+    assert_eq!(stored(&desk, &billing), edited);
 }
 
 #[tokio::test]
