@@ -38,6 +38,8 @@ pub(crate) struct BillingApp {
     /// Names and addresses of what the bookkeeper has added, for new clients and products to meet.
     pub(crate) meetable: Vec<Meetable>,
     last: Timestamp,
+    /// How often an event has overtaken another.
+    pub(crate) overtaken: u32,
 }
 
 /// A record and its past.
@@ -82,6 +84,7 @@ impl BillingApp {
             outbox: Vec::new(),
             meetable: Vec::new(),
             last: Timestamp::UNIX_EPOCH,
+            overtaken: 0,
         }
     }
 
@@ -162,6 +165,7 @@ impl BillingApp {
             let place = dice.below("place", events.len() - 1);
             if events[place]["subject"] != events[place + 1]["subject"] {
                 events.swap(place, place + 1);
+                self.overtaken += 1;
             }
         }
         if events.len() > 1 && dice.chance("together", 60) {

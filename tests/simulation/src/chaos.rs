@@ -1,5 +1,7 @@
 //! What goes wrong, and when: decided by the operation that is going on.
 
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +20,12 @@ struct State {
     rate: u32,
     faults: u64,
     crashed: bool,
+    /// How often each thing that makes a run hard has happened.
+    hardships: Hardships,
 }
+
+/// How often each has happened, by its name.
+pub(crate) type Hardships = BTreeMap<String, u64>;
 
 /// What happens to a call to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +68,31 @@ impl Chaos {
         self.state().faults
     }
 
+    /// Notes something that makes a run hard.
+    pub(crate) fn happened(&self, what: impl Debug) {
+        let name = format!("{what:?}").trim_matches('"').to_owned();
+        *self.state().hardships.entry(name).or_default() += 1;
+    }
+
+    /// All of that.
+    pub(crate) fn hardships(&self) -> Hardships {
+        self.state().hardships.clone()
+    }
+
     /// Whether a worker has crashed since the last time this was asked.
     pub(crate) fn take_crash(&self) -> bool {
         std::mem::take(&mut self.state().crashed)
     }
 
     /// One of the faults, weighed by how often it stands in the list; none in most cases.
-    fn draw<F: Copy>(&self, faults: &[F]) -> Option<F> {
+    fn draw<F: Copy + Debug>(&self, faults: &[F]) -> Option<F> {
         let mut state = self.state();
         let rate = state.rate;
         let stream = state.stream.as_mut()?;
         let fault = (stream.u32(..1000) < rate).then(|| faults[stream.usize(..faults.len())])?;
         state.faults += 1;
+        drop(state);
+        self.happened(fault);
         Some(fault)
     }
 

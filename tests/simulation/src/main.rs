@@ -1,6 +1,7 @@
 //! Runs seeds and reports. The last line sums a seed up; the exit code says whether all is well.
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,6 +23,9 @@ struct Arguments {
     /// How many of a seed's failures are cut down and shown.
     #[arg(long, default_value_t = 3)]
     show: usize,
+    /// Tells before the last line how often what happened.
+    #[arg(long)]
+    hardships: bool,
     /// Runs a reproduction instead, and tells all that happened in it.
     #[arg(long)]
     replay: Option<PathBuf>,
@@ -37,6 +41,7 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let mut well = true;
+    let mut hardships: BTreeMap<String, u64> = BTreeMap::new();
     for seed in arguments.seed..arguments.seed + arguments.seeds {
         let report = run(seed, arguments.operations, None);
         for (failed, findings) in report.failures.iter().take(arguments.show) {
@@ -44,6 +49,12 @@ fn main() -> anyhow::Result<ExitCode> {
                 println!("{finding}");
             }
             println!("{}\n", serde_json::to_string(&failed.shrink(None))?);
+        }
+        for (what, times) in &report.hardships {
+            *hardships.entry(what.clone()).or_default() += times;
+        }
+        if arguments.hardships && seed + 1 == arguments.seed + arguments.seeds {
+            hardships.iter().for_each(|(what, times)| println!("{times:>9} {what}"));
         }
         println!("{report}");
         well &= report.failures.is_empty();

@@ -1,5 +1,6 @@
 //! Runs: many short ones, side by side, each in a world of its own.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,6 +34,8 @@ pub struct Report {
     seed: u64,
     operations: u32,
     faults: u64,
+    /// How often each thing that makes a run hard has happened, by its name.
+    pub hardships: BTreeMap<String, u64>,
     /// Runs that failed, and how.
     pub failures: Vec<(Reproduction, Vec<Finding>)>,
 }
@@ -92,9 +95,13 @@ pub fn run(seed: u64, operations: u32, sabotage: Option<Sabotage>) -> Report {
     let mut results = results.into_inner().unwrap_or_default();
     results.sort_by_key(|(episode, ..)| *episode);
     let faults = results.iter().map(|(_, _, ending)| ending.faults).sum();
+    let mut hardships: BTreeMap<String, u64> = BTreeMap::new();
+    for (what, times) in results.iter().flat_map(|(_, _, ending)| &ending.hardships) {
+        *hardships.entry(what.clone()).or_default() += times;
+    }
     let failed = results.into_iter().filter(|(_, _, ending)| !ending.findings.is_empty());
     let failures = failed.map(|(_, drawn, ending)| (drawn, ending.findings)).collect();
-    Report { seed, operations, faults, failures }
+    Report { seed, operations, faults, hardships, failures }
 }
 
 impl Reproduction {

@@ -84,6 +84,10 @@ impl Realm {
 
     fn answer(&self, request: &Request) -> Answer {
         match self.door() {
+            Door::Open => {}
+            door => self.chaos.happened(door),
+        }
+        match self.door() {
             Door::Open | Door::Lapsed => {}
             Door::Revoked => return gateway(StatusCode::UNAUTHORIZED, "AUTHENTICATION", "3200"),
             Door::Forbidden => return gateway(StatusCode::FORBIDDEN, "AUTHORIZATION", "3100"),

@@ -11,8 +11,8 @@ use sync::parked;
 use sync::ports::ActivityLog;
 
 use crate::billing::BillingApp;
-use crate::bookkeeper::{self, Journal};
-use crate::chaos::Chaos;
+use crate::bookkeeper::{self, Journal, What};
+use crate::chaos::{Chaos, Hardships};
 use crate::clock::SimulatedClock;
 use crate::dice::Dice;
 use crate::judge::{self, Evidence, Finding};
@@ -45,6 +45,7 @@ pub(crate) struct World {
 /// What a run came to.
 pub(crate) struct Ending {
     pub(crate) faults: u64,
+    pub(crate) hardships: Hardships,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn run(world: u64, operations: &[Operation], sabotage: Option<Sabotag
     }
     let mut findings = world.settle();
     findings.extend(world.judge());
-    Ending { faults: world.chaos.faults(), findings }
+    Ending { faults: world.chaos.faults(), hardships: world.hardships(), findings }
 }
 
 /// Runs the operations like [`run`], and tells what happened.
@@ -121,6 +122,9 @@ impl World {
                 self.app(place).act(operation, now);
                 let mut app = lock(&self.stores.apps[place]);
                 let mut company = self.realms[place].company();
+                if operation.act == Act::BookkeeperCloses {
+                    self.chaos.happened(operation.act);
+                }
                 bookkeeper::act(&mut company, &mut app, &mut self.journals[place], operation, now);
             }
         }
@@ -146,6 +150,7 @@ impl World {
         let queue = &self.queues[place];
         let numbered = queue.history.iter().enumerate().map(|(number, body)| (number as u64, body));
         if let Some(body) = dice.choose("message", numbered).cloned() {
+            self.chaos.happened("SentAgain");
             let (group, now) = (self.group(place), self.clock.time());
             self.queues[place].send(&group, body, now);
         }
@@ -180,6 +185,12 @@ impl World {
         let now = self.clock.time();
         let handed = self.queues[place].receive(limit, now);
         if !handed.is_empty() {
+            if handed.iter().any(|(_, message)| message.deliveries > 1) {
+                self.chaos.happened("HandedOutAgain");
+            }
+            if self.workers.is_at(place) {
+                self.chaos.happened("TwoWorkersOnOneCompany");
+            }
             self.workers.start(&self.stores, place, handed);
         }
     }
@@ -212,6 +223,20 @@ impl World {
             }
         }
         stuck
+    }
+
+    /// What made the run hard, the bookkeeper's deeds included.
+    fn hardships(&self) -> Hardships {
+        for deed in self.journals.iter().flat_map(|journal| &journal.deeds) {
+            match deed.what {
+                What::Edited { .. } => self.chaos.happened("Edited"),
+                ref other => self.chaos.happened(other),
+            }
+        }
+        for _ in 0..(0..self.realms.len()).map(|place| self.app(place).overtaken).sum() {
+            self.chaos.happened("Overtaken");
+        }
+        self.chaos.hardships()
     }
 
     fn log(&self, app: &BillingApp) -> Vec<Activity> {

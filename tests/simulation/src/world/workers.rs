@@ -30,6 +30,11 @@ impl Workers {
         self.0.len()
     }
 
+    /// Whether one of them is at work for the company at `place`.
+    pub(super) fn is_at(&self, place: usize) -> bool {
+        self.0.iter().any(|worker| worker.place == place)
+    }
+
     /// Begins to push messages of the company at `place`.
     pub(super) fn start(&mut self, stores: &Arc<Stores>, place: usize, handed: Vec<(Receipt, Message)>) {
         let (receipts, messages): (Vec<Receipt>, Vec<Message>) = handed.into_iter().unzip();
