@@ -68,6 +68,13 @@ impl Queue {
         handed
     }
 
+    /// What is handed out comes into sight again, as if its worker had taken too long.
+    pub(crate) fn lapse(&mut self, now: Timestamp) {
+        for waiting in self.waiting.iter_mut().filter(|waiting| waiting.receipt > 0) {
+            waiting.visible_at = waiting.visible_at.min(now);
+        }
+    }
+
     /// Takes a verdict; that of a hand-out that has run out counts for nothing.
     pub(crate) fn settle(&mut self, receipt: &Receipt, verdict: &Verdict, now: Timestamp) {
         let Some(place) = self.waiting.iter().position(|waiting| waiting.receipt == receipt.0) else {

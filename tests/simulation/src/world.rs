@@ -28,6 +28,9 @@ use workers::Workers;
 /// How often a drained queue is delivered before it counts as stuck.
 const PATIENCE: u32 = 60;
 
+/// One in so many steps a worker's hold on its messages runs out, however long it is.
+const LEASE_LAPSES: u32 = 100;
+
 /// All of it.
 pub(crate) struct World {
     stores: Arc<Stores>,
@@ -129,7 +132,7 @@ impl World {
             }
         }
         self.send(place, dice, false);
-        self.work(dice.part("work").stream());
+        self.work(dice.part("work").stream(), operation.faults.then(|| dice.part("leases").stream()));
     }
 
     /// Sends what the billing app has to tell.
@@ -170,9 +173,15 @@ impl World {
     }
 
     /// Lets some work be done: workers start, go on a bit, in any order.
-    fn work(&mut self, mut stream: fastrand::Rng) {
+    fn work(&mut self, mut stream: fastrand::Rng, mut leases: Option<fastrand::Rng>) {
         let steps = stream.u32(..60);
         for _ in 0..steps {
+            if let Some(leases) = &mut leases
+                && leases.u32(..LEASE_LAPSES) == 0
+            {
+                let place = leases.usize(..self.queues.len());
+                self.queues[place].lapse(self.clock.time());
+            }
             if self.workers.count() < 3 && (self.workers.count() == 0 || stream.u32(..12) == 0) {
                 let place = stream.usize(..self.queues.len());
                 self.start(place, stream.usize(1..=10));

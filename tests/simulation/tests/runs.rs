@@ -23,7 +23,7 @@ fn fixed_seeds_find_nothing() {
 
 /// Faults on the way to QuickBooks and in the stores, queues that repeat and reorder, connections that end, and a
 /// bookkeeper in between.
-const HARDSHIPS: [&str; 26] = [
+const HARDSHIPS: [&str; 27] = [
     "LostOnTheWay",
     "NotSent",
     "AnswerLost",
@@ -38,6 +38,7 @@ const HARDSHIPS: [&str; 26] = [
     "SentAgain",
     "Overtaken",
     "HandedOutAgain",
+    "TwoWorkersOnOneCompany",
     "Revoked",
     "Forbidden",
     "Lapsed",
