@@ -8,6 +8,7 @@
 mod activity;
 mod budget;
 mod companies;
+mod cursors;
 mod ledger;
 mod pull_queue;
 mod vault;
@@ -19,9 +20,10 @@ use crate::ids::{Books, CompanyId, RealmId};
 pub use activity::activity_log;
 pub use budget::budget;
 pub use companies::companies;
+pub use cursors::cursors;
 pub use ledger::ledger;
 pub use pull_queue::pull_queue;
-pub use vault::vault;
+pub use vault::{billing_vault, vault};
 
 fn company(name: &str) -> CompanyId {
     CompanyId::new(name).unwrap()
@@ -56,7 +58,8 @@ mod tests {
     use futures::executor::block_on;
 
     use crate::memory::{
-        MemoryActivityLog, MemoryBudget, MemoryCompanies, MemoryLedger, MemoryPullQueue, MemoryVault,
+        MemoryActivityLog, MemoryBillingVault, MemoryBudget, MemoryCompanies, MemoryCursors, MemoryLedger,
+        MemoryPullQueue, MemoryVault,
     };
 
     #[test]
@@ -69,6 +72,10 @@ mod tests {
         block_on(super::activity_log(&log, &log));
         let vault = MemoryVault::default();
         block_on(super::vault(&vault, &vault));
+        let vault = MemoryBillingVault::default();
+        block_on(super::billing_vault(&vault, &vault));
+        let cursors = MemoryCursors::default();
+        block_on(super::cursors(&cursors, &cursors));
         let queue = MemoryPullQueue::default();
         block_on(super::pull_queue(&queue, async || {
             queue.messages().into_iter().map(|message| (message.company.into(), message.body)).collect()

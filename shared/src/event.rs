@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ids::{BillingId, CompanyId, EventId};
 use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
+use crate::ports::Stored;
 
 /// What a problem is said to be with that is not with a member.
 const WHOLE: &str = "The event";
@@ -48,12 +49,17 @@ impl Verb {
         ("restored", Verb::Restored),
     ];
 
+    /// All of them.
+    pub const EACH: [Verb; 6] =
+        [Verb::Created, Verb::Updated, Verb::Sent, Verb::Deleted, Verb::Voided, Verb::Restored];
+
     /// Whether the record is gone or worth nothing after it.
     pub fn withdraws(self) -> bool {
         matches!(self, Verb::Deleted | Verb::Voided)
     }
 
-    fn name(self) -> &'static str {
+    /// As event types name it.
+    pub fn name(self) -> &'static str {
         Verb::ALL.iter().find(|(_, verb)| *verb == self).map_or("updated", |(name, _)| name)
     }
 }
@@ -75,6 +81,65 @@ pub struct EntityEvent {
     pub time: Timestamp,
     /// The record at that moment; when absent it is fetched from the billing app.
     pub data: Option<Record>,
+}
+
+impl EntityEvent {
+    /// The event of an app that gives its events no ids: the same state told again is the same event.
+    pub fn of_state(company: &CompanyId, verb: Verb, stored: &Stored) -> EntityEvent {
+        let Stored { record, updated_at, deleted } = stored;
+        let what = format!("{}.{}", record.kind(), verb.name());
+        // Records are plain data: what cannot be written would be no event of theirs.
+        let content = serde_json::to_vec(&(record, updated_at, deleted)).unwrap_or_default();
+        EntityEvent {
+            id: EventId::of_state(company, &what, record.id(), &content),
+            company: company.clone(),
+            kind: record.kind(),
+            verb,
+            subject: record.id().clone(),
+            time: *updated_at,
+            data: Some(record.clone()),
+        }
+    }
+
+    /// The same for a record of which no more is known than what was received: `content` as it came.
+    pub fn of_content(
+        company: &CompanyId,
+        (kind, verb): (Kind, Verb),
+        subject: BillingId,
+        time: Timestamp,
+        content: &[u8],
+    ) -> EntityEvent {
+        let what = format!("{kind}.{}", verb.name());
+        let id = EventId::of_state(company, &what, &subject, content);
+        EntityEvent { id, company: company.clone(), kind, verb, subject, time, data: None }
+    }
+
+    /// The event as a message on the push queue has it. `source` names the app.
+    ///
+    /// # Errors
+    /// None that is known: an event is plain data.
+    pub fn to_json(&self, source: &str) -> Result<Value, serde_json::Error> {
+        let data = match &self.data {
+            Some(Record::Client(client)) => Some(serde_json::to_value(client)?),
+            Some(Record::Product(product)) => Some(serde_json::to_value(product)?),
+            Some(Record::Invoice(invoice)) => Some(serde_json::to_value(invoice)?),
+            Some(Record::Payment(payment)) => Some(serde_json::to_value(payment)?),
+            None => None,
+        };
+        let mut event = json!({
+            "specversion": "1.0",
+            "id": self.id,
+            "source": source,
+            "type": format!("billing.{}.{}", self.kind, self.verb.name()),
+            "subject": self.subject,
+            "time": self.time,
+            "company": self.company,
+        });
+        if let (Some(event), Some(data)) = (event.as_object_mut(), data) {
+            event.insert("data".to_owned(), data);
+        }
+        Ok(event)
+    }
 }
 
 impl fmt::Display for EntityEvent {
@@ -318,6 +383,35 @@ mod tests {
         assert_eq!(received.raw, bad.to_string());
         assert!(read("{").remove(0).event.unwrap_err().problem.starts_with("The message is not JSON"));
         assert!(read("[]").remove(0).event.is_err());
+    }
+
+    #[test]
+    fn an_event_is_written_as_it_is_read() {
+        let read_one = |value: &Value| read(&value.to_string()).remove(0).event.unwrap();
+        let original = read_one(&event());
+        assert_eq!(read_one(&original.to_json("https://billing.example").unwrap()), original);
+        let bare = EntityEvent { data: None, ..original };
+        assert_eq!(read_one(&bare.to_json("https://billing.example").unwrap()), bare);
+    }
+
+    #[test]
+    fn a_state_told_again_is_the_same_event_and_a_later_one_is_not() {
+        let company = CompanyId::new("acme").unwrap();
+        let original = read(&event().to_string()).remove(0).event.unwrap();
+        let stored = Stored { record: original.data.unwrap(), updated_at: original.time, deleted: false };
+        let id = |company: &CompanyId, verb, stored: &Stored| EntityEvent::of_state(company, verb, stored).id;
+        let first = id(&company, Verb::Updated, &stored);
+        assert_eq!(first, id(&company, Verb::Updated, &stored.clone()));
+        let later = Stored { updated_at: Timestamp::UNIX_EPOCH, ..stored.clone() };
+        let deleted = Stored { deleted: true, ..stored.clone() };
+        let others = [
+            id(&company, Verb::Updated, &later),
+            id(&company, Verb::Updated, &deleted),
+            id(&company, Verb::Created, &stored),
+            id(&CompanyId::new("globex").unwrap(), Verb::Updated, &stored),
+        ];
+        assert!(!others.contains(&first), "{others:?}");
+        assert!(EventId::new(first.as_str()).is_ok());
     }
 
     #[test]

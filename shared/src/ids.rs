@@ -131,6 +131,26 @@ impl EventId {
         EventId(format!("for {event}"))
     }
 
+    /// Names a state of a record for an app that gives its events no ids: the same for the same content, and another
+    /// one for any other company, record or verb.
+    pub(crate) fn of_state(company: &CompanyId, what: &str, record: &BillingId, content: &[u8]) -> EventId {
+        let mut digest = Sha256::new();
+        for part in [company.as_str().as_bytes(), what.as_bytes(), record.as_str().as_bytes(), content] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        let digest: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let record: String = record.as_str().chars().take(30).collect();
+        EventId(format!("{what} {record} {digest}"))
+    }
+
+    /// Names a message of several events by its first and by all that it holds.
+    pub(crate) fn of_batch(first: &EventId, body: &[u8]) -> EventId {
+        let digest: String = Sha256::digest(body).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let first: String = first.0.chars().take(90).collect();
+        EventId(format!("{first} {digest}"))
+    }
+
     /// Names a change in QuickBooks. `text` is made of ids and digests, which are short and printable.
     pub(crate) fn of_notice(text: &str) -> EventId {
         EventId(text.to_owned())

@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod api_key;
+pub mod billing_app;
 pub mod connect;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -23,6 +24,7 @@ pub mod number;
 pub mod outcome;
 pub mod parked;
 pub mod plan;
+pub mod poll;
 pub mod ports;
 pub mod push;
 pub mod push_now;

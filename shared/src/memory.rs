@@ -10,11 +10,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::activity::{Activity, ActivityResult};
+use crate::billing_app::{BillingKeys, BillingVault};
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::limits::{Call, Schedule, Spent, Turn};
 use crate::link::{Entry, Intent, Link, LinkKey};
 use crate::model::Kind;
 use crate::notice::NoticeMessage;
+use crate::poll::{Cursor, Cursors};
 use crate::ports::{
     ActivityLog, Budget, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, StoreError,
     Vault,
@@ -436,5 +438,37 @@ impl Budget for MemoryBudget {
 
     async fn spent(&self, books: &Books, at: Timestamp) -> Result<Spent, StoreError> {
         Ok(lock(&self.0).get(books).map(|schedule| schedule.spent(at)).unwrap_or_default())
+    }
+}
+
+/// A [`BillingVault`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryBillingVault(Mutex<BTreeMap<CompanyId, BillingKeys>>);
+
+#[async_trait]
+impl BillingVault for MemoryBillingVault {
+    async fn keys(&self, company: &CompanyId) -> Result<Option<BillingKeys>, StoreError> {
+        Ok(lock(&self.0).get(company).cloned())
+    }
+
+    async fn store_keys(&self, company: &CompanyId, keys: &BillingKeys) -> Result<(), StoreError> {
+        lock(&self.0).insert(company.clone(), keys.clone());
+        Ok(())
+    }
+}
+
+/// [`Cursors`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryCursors(Mutex<BTreeMap<(CompanyId, Kind), Cursor>>);
+
+#[async_trait]
+impl Cursors for MemoryCursors {
+    async fn cursor(&self, company: &CompanyId, kind: Kind) -> Result<Option<Cursor>, StoreError> {
+        Ok(lock(&self.0).get(&(company.clone(), kind)).cloned())
+    }
+
+    async fn save_cursor(&self, company: &CompanyId, kind: Kind, cursor: &Cursor) -> Result<(), StoreError> {
+        lock(&self.0).insert((company.clone(), kind), cursor.clone());
+        Ok(())
     }
 }

@@ -243,10 +243,12 @@ pub enum BillingQuery {
 }
 
 /// A part of a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// The records.
     pub records: Vec<Stored>,
+    /// Those among them that cannot be taken whole, and when they were changed. Fetching one tells why.
+    pub unread: Vec<(BillingId, Timestamp)>,
     /// Where the next part begins; none when this was the last one.
     pub next: Option<String>,
 }

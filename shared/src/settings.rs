@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::api_key::ApiKeyHash;
+use crate::billing_app::BillingApp;
 use crate::ids::{Books, CompanyId, QuickBooksId, RealmId};
 use crate::model::{Kind, ProductType};
 
@@ -160,6 +161,9 @@ pub struct Company {
     /// What people decided.
     #[serde(default)]
     pub settings: Settings,
+    /// What it bills with.
+    #[serde(default)]
+    pub billing: BillingApp,
     /// Absent until a person has connected it for the first time.
     #[serde(default)]
     pub connection: Option<Connection>,
@@ -174,7 +178,14 @@ pub struct Company {
 impl Company {
     /// A company that nobody has connected yet.
     pub fn new(id: CompanyId) -> Company {
-        Company { id, settings: Settings::default(), connection: None, api_key: None, version: 0 }
+        Company {
+            id,
+            settings: Settings::default(),
+            billing: BillingApp::default(),
+            connection: None,
+            api_key: None,
+            version: 0,
+        }
     }
 
     /// Connects it with a realm. Directions and the other settings stay as they are (R4, R65); the first connection

@@ -5,6 +5,7 @@
 //! | `{company}` | `company` | settings, connection and version |
 //! | `{company}` | `reference#{realm}` | what is cached of the QuickBooks company |
 //! | `{company}` | `once#{nonce}` | a value that may be used once |
+//! | `{company}` | `cursor#{kind}` | how far the billing app was polled |
 //! | `{company}` | `lease#{realm}#{name}` | who may do something alone, and until when |
 //! | `{company}` | `budget#{realm}` | the turns of the realm's calls (`budget`) |
 //! | `realm#{realm}` | `realm` | the company that the realm belongs to |
@@ -12,6 +13,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sync::ids::{Books, CompanyId, RealmId};
+use sync::model::Kind;
+use sync::poll::{Cursor, Cursors};
 use sync::ports::{Companies, ConnectError, Lease, StoreError};
 use sync::reference::Reference;
 use sync::settings::{Company, Connection};
@@ -197,5 +200,25 @@ impl Companies for DynamoCompanies {
         let sk = lease_key(books, lease);
         self.table.delete_if("giving a lease back", books.company.as_str(), &sk, is_ours).await?;
         Ok(())
+    }
+}
+
+fn cursor_key(kind: Kind) -> String {
+    format!("cursor#{kind}")
+}
+
+#[async_trait]
+impl Cursors for DynamoCompanies {
+    async fn cursor(&self, company: &CompanyId, kind: Kind) -> Result<Option<Cursor>, StoreError> {
+        let action = "reading how far the billing app was polled";
+        let item = self.table.get(action, company.as_str(), &cursor_key(kind)).await?;
+        item.as_ref().map(document).transpose().map_err(bad(action))
+    }
+
+    async fn save_cursor(&self, company: &CompanyId, kind: Kind, cursor: &Cursor) -> Result<(), StoreError> {
+        let action = "storing how far the billing app was polled";
+        let mut item = keyed(company.as_str(), &cursor_key(kind));
+        put_document(&mut item, cursor).map_err(bad(action))?;
+        self.table.put(action, item).await
     }
 }

@@ -1,4 +1,5 @@
-//! Token pairs in Secrets Manager: one secret for each company and realm, named `{prefix}{company}/{realm}`.
+//! Companies' secrets in Secrets Manager: a token pair for each company and realm, named `{prefix}{company}/{realm}`,
+//! and the billing app's keys for each company, named `{prefix}{company}/billing` (a realm has only digits).
 
 use std::borrow::Cow;
 
@@ -10,7 +11,8 @@ use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use sync::ids::Books;
+use sync::billing_app::{BillingKeys, BillingVault};
+use sync::ids::{Books, CompanyId};
 use sync::ports::{StoreError, Vault};
 use sync::tokens::TokenPair;
 
@@ -19,14 +21,14 @@ use crate::error::failed;
 const READING: &str = "reading tokens";
 const WRITING: &str = "storing tokens";
 
-/// Everybody's token pairs.
+/// Everybody's token pairs and keys.
 #[derive(Clone, Debug)]
 pub struct SecretsVault {
     client: Client,
     prefix: String,
 }
 
-/// A secret's text.
+/// The text of a secret with a token pair.
 #[derive(Serialize, Deserialize)]
 struct Stored<'a> {
     access_token: Cow<'a, str>,
@@ -34,6 +36,13 @@ struct Stored<'a> {
     refresh_token: Cow<'a, str>,
     refresh_expires_at: Timestamp,
     hard_expires_at: Option<Timestamp>,
+}
+
+/// The text of a secret with a billing app's keys.
+#[derive(Serialize, Deserialize)]
+struct StoredKeys<'a> {
+    token: Cow<'a, str>,
+    webhook_secret: Cow<'a, str>,
 }
 
 impl SecretsVault {
@@ -45,8 +54,28 @@ impl SecretsVault {
         format!("{}{}/{}", self.prefix, books.company, books.realm)
     }
 
+    fn billing_name(&self, company: &CompanyId) -> String {
+        format!("{}{company}/billing", self.prefix)
+    }
+
+    /// Stores a secret's content, whether there is such a secret or not.
+    async fn keep(
+        &self,
+        action: &'static str,
+        name: &str,
+        content: &impl Serialize,
+    ) -> Result<(), StoreError> {
+        let text = serde_json::to_string(content).map_err(|error| StoreError::new(action, error))?;
+        let text = SecretString::from(text);
+        // The second put is for somebody who creates it in between.
+        let stored = self.put(action, name, &text).await?
+            || self.create(action, name, &text).await?
+            || self.put(action, name, &text).await?;
+        if stored { Ok(()) } else { Err(StoreError::new(action, "the secret comes and goes")) }
+    }
+
     /// False if there is no such secret.
-    async fn put(&self, name: &str, text: &SecretString) -> Result<bool, StoreError> {
+    async fn put(&self, action: &'static str, name: &str, text: &SecretString) -> Result<bool, StoreError> {
         let request = self.client.put_secret_value().secret_id(name).secret_string(text.expose_secret());
         match request.send().await {
             Ok(_) => Ok(true),
@@ -57,12 +86,17 @@ impl SecretsVault {
             {
                 Ok(false)
             }
-            Err(error) => Err(failed(WRITING)(error)),
+            Err(error) => Err(failed(action)(error)),
         }
     }
 
     /// False if there is such a secret.
-    async fn create(&self, name: &str, text: &SecretString) -> Result<bool, StoreError> {
+    async fn create(
+        &self,
+        action: &'static str,
+        name: &str,
+        text: &SecretString,
+    ) -> Result<bool, StoreError> {
         let request = self.client.create_secret().name(name).secret_string(text.expose_secret());
         match request.send().await {
             Ok(_) => Ok(true),
@@ -71,7 +105,7 @@ impl SecretsVault {
             {
                 Ok(false)
             }
-            Err(error) => Err(failed(WRITING)(error)),
+            Err(error) => Err(failed(action)(error)),
         }
     }
 }
@@ -110,19 +144,38 @@ impl Vault for SecretsVault {
     }
 
     async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError> {
-        let text = serde_json::to_string(&Stored {
+        let stored = Stored {
             access_token: tokens.access_token.expose_secret().into(),
             access_expires_at: tokens.access_expires_at,
             refresh_token: tokens.refresh_token.expose_secret().into(),
             refresh_expires_at: tokens.refresh_expires_at,
             hard_expires_at: tokens.hard_expires_at,
-        });
-        let text: SecretString = text.map_err(|error| StoreError::new(WRITING, error))?.into();
-        let name = self.name(books);
-        // The second put is for somebody who creates it in between.
-        let stored = self.put(&name, &text).await?
-            || self.create(&name, &text).await?
-            || self.put(&name, &text).await?;
-        if stored { Ok(()) } else { Err(StoreError::new(WRITING, "the secret comes and goes")) }
+        };
+        self.keep(WRITING, &self.name(books), &stored).await
+    }
+}
+
+#[async_trait]
+impl BillingVault for SecretsVault {
+    async fn keys(&self, company: &CompanyId) -> Result<Option<BillingKeys>, StoreError> {
+        let action = "reading the billing app's keys";
+        let Some(text) = text_of(&self.client, &self.billing_name(company), action).await? else {
+            return Ok(None);
+        };
+        let stored: StoredKeys<'_> = serde_json::from_str(text.expose_secret())
+            // The parser's words may quote the text.
+            .map_err(|_| StoreError::new(action, "the secret does not hold a token and a webhook secret"))?;
+        Ok(Some(BillingKeys {
+            token: stored.token.into_owned().into(),
+            webhook_secret: stored.webhook_secret.into_owned().into(),
+        }))
+    }
+
+    async fn store_keys(&self, company: &CompanyId, keys: &BillingKeys) -> Result<(), StoreError> {
+        let stored = StoredKeys {
+            token: keys.token.expose_secret().into(),
+            webhook_secret: keys.webhook_secret.expose_secret().into(),
+        };
+        self.keep("storing the billing app's keys", &self.billing_name(company), &stored).await
     }
 }

@@ -1,8 +1,9 @@
-//! The vault's promises.
+//! The vaults' promises.
 
 use secrecy::ExposeSecret;
 
-use super::{at, books};
+use super::{at, books, company};
+use crate::billing_app::{BillingKeys, BillingVault};
 use crate::ids::Books;
 use crate::ports::Vault;
 use crate::tokens::TokenPair;
@@ -20,6 +21,26 @@ pub async fn vault(one: &dyn Vault, two: &dyn Vault) {
     two.store(&other_realm, &pair("other", Some(5))).await.unwrap();
     assert_holds(one, &other_realm, &pair("other", Some(5))).await;
     assert_holds(one, &ours, &pair("second", None)).await;
+}
+
+/// Checks a vault of billing apps' keys through two handles.
+pub async fn billing_vault(one: &dyn BillingVault, two: &dyn BillingVault) {
+    let (ours, theirs) = (company("keys"), company("keys-too"));
+    assert!(one.keys(&ours).await.unwrap().is_none());
+    for name in ["first", "first", "second"] {
+        one.store_keys(&ours, &keys(name)).await.unwrap();
+        let stored = two.keys(&ours).await.unwrap().unwrap();
+        assert_eq!(stored.token.expose_secret(), keys(name).token.expose_secret());
+        assert_eq!(stored.webhook_secret.expose_secret(), keys(name).webhook_secret.expose_secret());
+    }
+    assert!(two.keys(&theirs).await.unwrap().is_none());
+}
+
+fn keys(name: &str) -> BillingKeys {
+    BillingKeys {
+        token: format!("token \"{name}\"").into(),
+        webhook_secret: format!("secret \\{name}").into(),
+    }
 }
 
 fn pair(name: &str, hard: Option<i64>) -> TokenPair {

@@ -181,7 +181,7 @@ impl Billing for MemoryBilling {
         let rest = changed.len().saturating_sub(from);
         let records = changed.into_iter().skip(from).take(self.page).collect();
         let next = (rest > self.page).then(|| (from + self.page).to_string());
-        Ok(Page { records, next })
+        Ok(Page { records, next, ..Page::default() })
     }
 }
 

@@ -126,11 +126,10 @@ impl Desk {
         let stored = self.companies.load(&self.books.company).await.unwrap();
         let version = stored.map_or(0, |stored| stored.version) + 1;
         let company = Company {
-            id: self.books.company.clone(),
             settings,
             connection: Some(connection),
-            api_key: None,
             version,
+            ..Company::new(self.books.company.clone())
         };
         assert!(self.companies.save(&company).await.unwrap());
     }

@@ -31,3 +31,15 @@ async fn the_budget_keeps_its_promises() {
     let world = World::with_table().await;
     contract::budget(&world.one.budget(TABLE), &world.two.budget(TABLE)).await;
 }
+
+#[tokio::test]
+async fn the_vault_of_billing_keys_keeps_its_promises() {
+    let world = World::new().await;
+    contract::billing_vault(&world.one.vault("test/"), &world.two.vault("test/")).await;
+}
+
+#[tokio::test]
+async fn the_cursors_keep_their_promises() {
+    let world = World::with_table().await;
+    contract::cursors(&world.one.companies(TABLE), &world.two.companies(TABLE)).await;
+}
