@@ -1,7 +1,7 @@
 //! What an operator can do.
 
 use anyhow::{Context, bail};
-use aws::{Aws, DynamoActivityLog, DynamoCompanies, Queue};
+use aws::{Aws, DynamoActivityLog, DynamoCompanies, Queue, SecretsVault};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sync::activity::Activity;
@@ -22,11 +22,12 @@ const TRIES: u32 = 5;
 #[derive(Clone, Debug)]
 pub struct Admin {
     aws: Aws,
-    companies: DynamoCompanies,
+    pub(crate) companies: DynamoCompanies,
+    pub(crate) vault: SecretsVault,
     activity: DynamoActivityLog,
     queue: Queue,
     signing_key_secret: String,
-    public_url: String,
+    pub(crate) public_url: String,
 }
 
 impl Admin {
@@ -34,6 +35,7 @@ impl Admin {
     pub fn new(aws: &Aws, deployment: &Deployment) -> Admin {
         Admin {
             companies: aws.companies(&deployment.companies_table),
+            vault: aws.vault(&deployment.company_secret_prefix),
             activity: aws.activity_log(&deployment.activity_table),
             queue: aws.queue(&deployment.push_queue_url),
             signing_key_secret: deployment.signing_key_secret.clone(),

@@ -34,6 +34,9 @@ pub(crate) struct Names {
     /// Address of the push queue
     #[arg(long, global = true)]
     push_queue_url: Option<String>,
+    /// What the names of the companies' secrets begin with
+    #[arg(long, global = true)]
+    company_secret_prefix: Option<String>,
     /// Secret that signs connect links
     #[arg(long, global = true)]
     signing_key_secret: Option<String>,
@@ -58,6 +61,9 @@ pub(crate) enum Command {
     /// Changes settings
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// Says what a company bills with, and looks after its webhooks
+    #[command(subcommand)]
+    Billing(BillingCommand),
     /// Shows what became of a company's events, newest first
     Activity {
         #[arg(value_parser = company)]
@@ -119,6 +125,34 @@ pub(crate) enum ApiKeyCommand {
     Revoke {
         #[arg(value_parser = company)]
         id: CompanyId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BillingCommand {
+    /// Tries an Invoice Ninja and makes it the company's billing app; its API token is read from standard input
+    Set {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+        /// Its address, such as https://invoicing.co
+        #[arg(long)]
+        url: String,
+        /// Lets it be at a private address, or on this machine over http
+        #[arg(long)]
+        private: bool,
+    },
+    /// Makes the company's billing app one that only sends events
+    EventsOnly {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+    },
+    /// Makes or mends the webhooks with which the company's Invoice Ninja tells what changes
+    Webhooks {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+        /// As with set
+        #[arg(long)]
+        private: bool,
     },
 }
 
@@ -186,6 +220,7 @@ impl Names {
             companies_table: self.companies_table.clone()?,
             activity_table: self.activity_table.clone()?,
             push_queue_url: self.push_queue_url.clone()?,
+            company_secret_prefix: self.company_secret_prefix.clone()?,
             signing_key_secret: self.signing_key_secret.clone()?,
             public_url: self.public_url.clone()?,
         })

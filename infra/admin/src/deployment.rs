@@ -12,6 +12,8 @@ pub struct Deployment {
     pub activity_table: String,
     /// Address of the push queue.
     pub push_queue_url: String,
+    /// What the names of the companies' secrets begin with.
+    pub company_secret_prefix: String,
     /// Secret that signs connect links.
     pub signing_key_secret: String,
     /// Address under which people reach the API, without a slash at the end.
@@ -35,6 +37,7 @@ impl Deployment {
             companies_table: output("CompaniesTable")?,
             activity_table: output("ActivityTable")?,
             push_queue_url: output("PushQueueUrl")?,
+            company_secret_prefix: output("CompanySecretPrefix")?,
             signing_key_secret: output("SigningKeySecret")?,
             public_url: public_url
                 .context("the stack's RedirectUri does not end with /oauth/callback")?

@@ -4,6 +4,7 @@
 //! `main.rs` only reads arguments and prints.
 
 mod admin;
+mod billing;
 mod deployment;
 mod settings;
 pub mod text;

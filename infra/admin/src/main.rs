@@ -4,13 +4,16 @@ mod arguments;
 
 use admin::{Admin, Deployment, text};
 use anyhow::Context;
-use arguments::{ApiKeyCommand, Arguments, Command, CompanyCommand, Names, SettingsCommand};
+use arguments::{
+    ApiKeyCommand, Arguments, BillingCommand, Command, CompanyCommand, Names, SettingsCommand,
+};
 use aws::Aws;
 use clap::Parser;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use sync::activity::Activity;
 use sync::ids::EventId;
+use transport::Reach;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -44,6 +47,14 @@ async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
             let (company, reference) = admin.company(&id).await?;
             print(&text::company(&company, reference.as_ref()));
         }
+        Command::Billing(BillingCommand::Set { id, url, private }) => {
+            let checked = admin.set_billing(&id, &url, token()?, reach(private), now).await?;
+            print(&text::billing_app(&checked));
+        }
+        Command::Billing(BillingCommand::EventsOnly { id }) => admin.set_events_only(&id).await?,
+        Command::Billing(BillingCommand::Webhooks { id, private }) => {
+            print(&text::webhooks(admin.repair_webhooks(&id, reach(private)).await?));
+        }
         Command::Activity { id, parked: true, json, .. } => print_activity(&admin.parked(&id).await?, json)?,
         Command::Activity { id, limit, json, .. } => {
             print_activity(&admin.activity(&id, limit).await?, json)?
@@ -54,6 +65,19 @@ async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The token from standard input, so that it stands in no list of processes and no history.
+fn token() -> anyhow::Result<SecretString> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    let token = line.trim();
+    anyhow::ensure!(!token.is_empty(), "write the API token to standard input");
+    Ok(token.into())
+}
+
+fn reach(private: bool) -> Reach {
+    if private { Reach::Anywhere } else { Reach::Public }
 }
 
 async fn deployment(aws: &Aws, names: &Names) -> anyhow::Result<Deployment> {

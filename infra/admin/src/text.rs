@@ -1,7 +1,9 @@
 //! Companies and activity in words, for a terminal.
 
+use invoice_ninja::hooks::Repaired;
 use jiff::tz::TimeZone;
 use sync::activity::{Activity, ActivityResult};
+use sync::billing_app::{BillingApp, Checked};
 use sync::ids::QuickBooksId;
 use sync::model::Kind;
 use sync::reference::Reference;
@@ -11,6 +13,7 @@ use sync::settings::{Company, ConnectionState};
 pub fn company(company: &Company, reference: Option<&Reference>) -> String {
     let settings = &company.settings;
     let mut lines = vec![("company", company.id.to_string()), ("QuickBooks", connection(company))];
+    lines.push(("billing app", billing(company)));
     for kind in Kind::ALL {
         lines.push((kind.name(), settings.directions.of(kind).to_string()));
     }
@@ -38,6 +41,28 @@ fn connection(company: &Company) -> String {
         ConnectionState::Disconnected => "disconnected",
     };
     format!("{} (realm {}), {state}", connection.name, connection.realm)
+}
+
+fn billing(company: &Company) -> String {
+    match &company.billing {
+        BillingApp::EventsOnly => "only sends events".into(),
+        BillingApp::InvoiceNinja(app) => format!("Invoice Ninja at {}: {}", app.url, app.name),
+    }
+}
+
+/// What trying a billing app has shown.
+pub fn billing_app(checked: &Checked) -> String {
+    let mut text = format!("{} at {} is the company's billing app\n", checked.name, checked.url);
+    for warning in &checked.warnings {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    text
+}
+
+/// What became of a billing app's webhooks.
+pub fn webhooks(repaired: Repaired) -> String {
+    let Repaired { kept, made, mended, removed } = repaired;
+    format!("webhooks: {kept} kept, {made} made, {mended} mended, {removed} removed\n")
 }
 
 fn account(id: &QuickBooksId, reference: Option<&Reference>) -> String {

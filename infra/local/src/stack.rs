@@ -150,6 +150,7 @@ fn parameters(intuit: &str, public: &str, aws: &str) -> HashMap<&'static str, St
         ("IntuitTokenUrl", format!("{intuit}/oauth2/v1/tokens/bearer")),
         ("IntuitRevokeUrl", format!("{intuit}/v2/oauth2/tokens/revoke")),
         ("AwsEndpointUrl", aws.to_owned()),
+        ("BillingPrivateAddresses", "true".to_owned()),
     ])
 }
 

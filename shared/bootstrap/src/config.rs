@@ -3,6 +3,7 @@
 use std::fmt;
 
 use quickbooks::Endpoints;
+use transport::Reach;
 use url::Url;
 
 /// DynamoDB table of companies.
@@ -24,13 +25,15 @@ pub const INTUIT_AUTHORIZE_URL: &str = "INTUIT_AUTHORIZE_URL";
 pub const INTUIT_TOKEN_URL: &str = "INTUIT_TOKEN_URL";
 /// Where tokens are given up.
 pub const INTUIT_REVOKE_URL: &str = "INTUIT_REVOKE_URL";
+/// Whether billing apps may be at private addresses: `true` on one machine only. `false` if it is not set.
+pub const BILLING_PRIVATE_ADDRESSES: &str = "BILLING_PRIVATE_ADDRESSES";
 /// What is logged, as `tracing` filters say it. `INFO` if it is not set.
 pub const RUST_LOG: &str = "RUST_LOG";
 /// oauth-callback: secret that signs links and states, at least 32 bytes.
 pub const SIGNING_KEY_SECRET: &str = "SIGNING_KEY_SECRET";
 /// oauth-callback: address under which people reach the API. Empty takes it from the request.
 pub const PUBLIC_URL: &str = "PUBLIC_URL";
-/// push-processor and push-now: address of the push queue.
+/// push-processor, push-now and billing-ingest: address of the push queue.
 pub const PUSH_QUEUE_URL: &str = "PUSH_QUEUE_URL";
 /// webhook-ingest: address of the pull queue.
 pub const PULL_QUEUE_URL: &str = "PULL_QUEUE_URL";
@@ -72,6 +75,8 @@ pub struct Config {
     pub intuit_app_secret: String,
     /// Where Intuit is.
     pub endpoints: Endpoints,
+    /// Where billing apps may be.
+    pub billing_reach: Reach,
 }
 
 /// What oauth-callback needs.
@@ -87,7 +92,7 @@ pub struct OauthConfig {
     pub public_url: Option<Url>,
 }
 
-/// What push-processor and push-now need.
+/// What push-processor, push-now and billing-ingest need.
 #[derive(Clone, Debug)]
 pub struct PushConfig {
     /// What most functions need.
@@ -175,6 +180,7 @@ impl Reader<'_> {
             .map(|name| self.url(name));
         let [companies_table, links_table, activity_table, company_secret_prefix, intuit_app_secret] = texts;
         let [api, authorize, token, revoke] = urls;
+        let billing_reach = self.billing_reach();
         Some(Config {
             companies_table: companies_table?,
             links_table: links_table?,
@@ -182,7 +188,19 @@ impl Reader<'_> {
             company_secret_prefix: company_secret_prefix?,
             intuit_app_secret: intuit_app_secret?,
             endpoints: Endpoints { api: api?, authorize: authorize?, token: token?, revoke: revoke? },
+            billing_reach: billing_reach?,
         })
+    }
+
+    fn billing_reach(&mut self) -> Option<Reach> {
+        match self.variables.get(BILLING_PRIVATE_ADDRESSES).as_deref() {
+            None | Some("" | "false") => Some(Reach::Public),
+            Some("true") => Some(Reach::Anywhere),
+            Some(value) => {
+                self.problems.push(format!("{BILLING_PRIVATE_ADDRESSES} is {value:?}, not true or false"));
+                None
+            }
+        }
     }
 
     fn text(&mut self, name: &str) -> Option<String> {
@@ -247,6 +265,20 @@ mod tests {
         assert!(error.contains("LINKS_TABLE is not set; ACTIVITY_TABLE is not set"), "{error}");
         assert!(error.contains("INTUIT_TOKEN_URL is \"tokens.example\""), "{error}");
         assert!(error.contains("PUSH_QUEUE_URL is not set"), "{error}");
+    }
+
+    #[test]
+    fn private_addresses_of_billing_apps_are_allowed_only_by_that_word() {
+        let reach = |value| {
+            let mut variables = GOOD;
+            variables[10] = (BILLING_PRIVATE_ADDRESSES, value);
+            PushConfig::read(&variables).map(|config| config.shared.billing_reach)
+        };
+        assert_eq!(
+            (reach(""), reach("false"), reach("true")),
+            (Ok(Reach::Public), Ok(Reach::Public), Ok(Reach::Anywhere))
+        );
+        assert!(reach("yes").unwrap_err().to_string().contains(BILLING_PRIVATE_ADDRESSES));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! process; nothing is called before it is needed. [`batch`] takes an SQS batch apart and answers for each message.
 
 pub mod batch;
+mod billing;
 pub mod config;
 mod connections;
 mod intuit;
@@ -12,7 +13,8 @@ mod services;
 pub mod telemetry;
 mod verifier;
 
+pub use billing::BillingApps;
 pub use connections::Connections;
 pub use intuit::IntuitAt;
-pub use services::{NoBilling, Patience, Secret, Services, SystemClock};
+pub use services::{Patience, Secret, Services, SystemClock};
 pub use verifier::{ReadSecret, Verifier};

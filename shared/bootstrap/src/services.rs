@@ -7,17 +7,16 @@ use async_trait::async_trait;
 use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoLedger, Queue, SecretsVault};
 use jiff::Timestamp;
 use secrecy::SecretString;
-use sync::ids::{BillingId, CompanyId};
-use sync::model::Kind;
-use sync::ports::{Billing, BillingError, Clock, StoreError, Stored};
+use sync::ports::{Clock, StoreError};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::billing::BillingApps;
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::intuit::{App, IntuitAt};
 
-/// How long Intuit is waited for. Shorter than the function's own timeout (template.yaml).
+/// How long Intuit and billing apps are waited for. Shorter than the function's own timeout (template.yaml).
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// For a connection.
@@ -38,6 +37,8 @@ pub struct Services {
     pub vault: SecretsVault,
     /// The way to each company's QuickBooks.
     pub connections: Connections,
+    /// Each company's billing app.
+    pub billing: BillingApps,
     aws: Aws,
     app: Arc<App>,
 }
@@ -60,7 +61,15 @@ impl Services {
             Arc::new(SystemClock),
             Box::new(move |books, token| clients.client(&books.realm, token)),
         );
+        let billing = BillingApps::new(
+            Arc::new(companies.clone()),
+            Arc::new(vault.clone()),
+            Arc::new(SystemClock),
+            transport::http_client_within(config.billing_reach, patience.connect, patience.total)?,
+            config.billing_reach,
+        );
         Ok(Services {
+            billing,
             ledger: aws.ledger(&config.links_table),
             activity: aws.activity_log(&config.activity_table),
             companies,
@@ -114,21 +123,5 @@ impl Clock for SystemClock {
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
-    }
-}
-
-/// A billing app that sends whole records with its events and cannot be asked for others.
-#[derive(Clone, Copy, Debug)]
-pub struct NoBilling;
-
-#[async_trait]
-impl Billing for NoBilling {
-    async fn fetch(
-        &self,
-        _company: &CompanyId,
-        _kind: Kind,
-        _id: &BillingId,
-    ) -> Result<Option<Stored>, BillingError> {
-        Ok(None)
     }
 }
