@@ -22,7 +22,9 @@ async fn no_log_holds_a_secret_and_nothing_was_given_up(world: Arc<World>) -> an
     secrets.extend([known.client_secret, known.verifier_token, NEXT_TOKEN.to_owned()]);
     ensure!(secrets.len() > 20, "too few to prove anything: {}", secrets.len());
 
-    for function in ["OauthCallbackFunction", "PushProcessorFunction", "WebhookIngestFunction"] {
+    let functions =
+        ["OauthCallbackFunction", "PushProcessorFunction", "WebhookIngestFunction", "BillingIngestFunction"];
+    for function in functions {
         let log = bundle.stack.function_log(function)?;
         ensure!(!log.is_empty(), "{function} has logged nothing");
         for secret in &secrets {

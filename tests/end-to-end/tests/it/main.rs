@@ -4,6 +4,7 @@
 //! became of them. Each has companies and realms of its own, so that they run side by side.
 
 mod after_all;
+mod billing;
 mod budget;
 mod demo;
 mod directions;
@@ -32,6 +33,7 @@ fn main() -> anyhow::Result<ExitCode> {
         oauth::tests(),
         push_now::tests(),
         directions::tests(),
+        billing::tests(),
         budget::tests(),
         input::tests(),
         webhooks::tests(),

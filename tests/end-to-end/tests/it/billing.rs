@@ -1,0 +1,204 @@
+//! Invoice Ninja tells by webhook what happens in it, and QuickBooks follows.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use invoice_ninja_simulator::company::Seed;
+use invoice_ninja_simulator::server::{Options, Simulator, start};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use sync::activity::ActivityResult;
+use sync::outcome::ParkCause;
+use tokio::time::sleep;
+use transport::Reach;
+
+use crate::world::{Tenant, World, is_parked, tests};
+
+tests![
+    what_happens_in_the_billing_app_arrives_in_quickbooks,
+    webhooks_without_the_secret_are_refused_and_unreadable_ones_are_parked,
+    a_token_that_does_not_do_is_not_taken,
+];
+
+/// How long a webhook and what follows it may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+const GLANCE: Duration = Duration::from_millis(100);
+/// The header that carries the secret, as the app was told.
+const SECRET_HEADER: &str = "X-Counterpart-Secret";
+
+/// An Invoice Ninja of the tenant's own.
+struct Ninja<'t> {
+    tenant: &'t Tenant<'t>,
+    simulator: Simulator,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl<'t> Ninja<'t> {
+    /// Starts it and makes it the tenant's billing app, webhooks included.
+    async fn of(tenant: &'t Tenant<'t>) -> anyhow::Result<Ninja<'t>> {
+        let token = format!("invoice-ninja-token-of-{}", tenant.id);
+        let companies = vec![(Seed::Empty, token.clone())];
+        let simulator = start(Options { companies, ..Options::default() }).await?;
+        // The app takes its time before it tells; a test need not wait for that.
+        simulator.with_company(0, |company, _| company.switches().webhook_delay_percent = 1);
+        let (operator, now) = (&tenant.bundle.operator, simulator.now());
+        let ninja = Ninja { tenant, simulator, token, http: reqwest::Client::new() };
+        let url = ninja.simulator.url();
+        operator.set_billing(&tenant.id, url, ninja.token.as_str().into(), Reach::Anywhere, now).await?;
+        let repaired = operator.repair_webhooks(&tenant.id, Reach::Anywhere).await?;
+        ensure!(repaired.made > 0 && repaired.kept == 0, "{repaired:?}");
+        Ok(ninja)
+    }
+
+    /// What a person does in the app; answers with the record.
+    async fn does(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let url = format!("{}/api/v1/{path}", self.simulator.url());
+        let request = self.http.request(method.parse()?, url).header("X-API-TOKEN", &self.token);
+        let request =
+            request.header("X-Requested-With", "XMLHttpRequest").header("Accept", "application/json");
+        let answer = request.json(body).send().await?;
+        let (status, answer) = (answer.status(), answer.json::<Value>().await?);
+        ensure!(status.is_success(), "{method} {path}: {answer}");
+        Ok(answer["data"].clone())
+    }
+
+    /// The secret that the app was given for its webhooks.
+    async fn secret(&self) -> anyhow::Result<String> {
+        let hooks = self.does("GET", "webhooks?per_page=1", &json!({})).await?;
+        Ok(hooks[0]["headers"][SECRET_HEADER].as_str().context("no secret")?.to_owned())
+    }
+
+    /// Posts to the webhooks' address as whoever has this secret, and tells the answer's status.
+    async fn posts(&self, event: &str, secret: &str, body: String) -> anyhow::Result<u16> {
+        let public = self.tenant.bundle.stack.api_url();
+        let url = format!("{public}/webhooks/billing/{}/{event}", self.tenant.id);
+        let answer = self.http.post(url).header(SECRET_HEADER, secret).body(body).send().await?;
+        Ok(answer.status().as_u16())
+    }
+}
+
+fn amount(value: &Value) -> Option<Decimal> {
+    value.to_string().parse().ok()
+}
+
+/// Waits until something is there.
+async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return Ok(found);
+        }
+        if begun.elapsed() > PATIENCE {
+            bail!("{what}: not after {PATIENCE:?}");
+        }
+        sleep(GLANCE).await;
+    }
+}
+
+async fn what_happens_in_the_billing_app_arrives_in_quickbooks(world: Arc<World>) -> anyhow::Result<()> {
+    let tenant = world.tenant("ninja").await?;
+    let ninja = Ninja::of(&tenant).await?;
+    let contact =
+        json!({"first_name": "Ada", "last_name": "Moss", "email": "ada@moss.example", "is_primary": true});
+    let client = json!({"name": "Moss & Daughters", "contacts": [contact]});
+    let client = ninja.does("POST", "clients", &client).await?;
+    let lines = json!([
+        {"product_key": "Turf", "notes": "Rolled turf", "quantity": 12.5, "cost": 7.2, "type_id": "1", "tax_id": "1"},
+        {"product_key": "Laying", "notes": "By the hour", "quantity": 3, "cost": 40, "type_id": "2", "tax_id": "2"},
+    ]);
+    let bill = json!({"client_id": client["id"], "date": "2026-03-02", "line_items": lines});
+    let bill = ninja.does("POST", "invoices?mark_sent=true", &bill).await?;
+    let number = bill["number"].as_str().context("no number")?.to_owned();
+
+    let invoice = eventually("the invoice", || tenant.with("Invoice", "DocNumber", &number).pop()).await?;
+    ensure!(amount(&invoice["TotalAmt"]) == amount(&bill["amount"]), "{invoice} against {bill}");
+    eventually("the client", || tenant.with("Customer", "DisplayName", "Moss & Daughters").pop()).await?;
+
+    // An edit, and a payment.
+    let path = format!("invoices/{}", bill["id"].as_str().context("no id")?);
+    ninja.does("PUT", &path, &json!({"due_date": "2026-04-15"})).await?;
+    let due = || tenant.with("Invoice", "DueDate", "2026-04-15").pop();
+    eventually("the due date", due).await?;
+    let pays = json!([{"invoice_id": bill["id"], "amount": 100}]);
+    let paid = json!({"client_id": client["id"], "amount": 100, "date": "2026-03-05", "type_id": "15", "invoices": pays});
+    let paid = ninja.does("POST", "payments?email_receipt=false", &paid).await?;
+    eventually("the payment", || tenant.all("Payment").pop()).await?;
+
+    // A deleted payment is voided; what it paid, only QuickBooks knows by then.
+    let path = format!("payments/{}", paid["id"].as_str().context("no id")?);
+    ninja.does("DELETE", &path, &json!({})).await?;
+    eventually("the void", || {
+        tenant.all("Payment").pop().filter(|it| amount(&it["TotalAmt"]) == Some(Decimal::ZERO))
+    })
+    .await?;
+
+    let attempts = ninja.simulator.webhook_attempts();
+    ensure!(
+        !attempts.is_empty() && attempts.iter().all(|attempt| attempt.status == Some(200)),
+        "{attempts:?}"
+    );
+    ensure!(tenant.all("Invoice").iter().filter(|it| it["DocNumber"] == number.as_str()).count() == 1);
+    let log = tenant.bundle.stack.function_log("BillingIngestFunction")?;
+    let secret = ninja.secret().await?;
+    ensure!(log.contains(tenant.id.as_str()), "the function says nothing of the company");
+    ensure!(!log.contains(&ninja.token) && !log.contains(&secret), "T26: a secret is in the log");
+    Ok(())
+}
+
+async fn webhooks_without_the_secret_are_refused_and_unreadable_ones_are_parked(
+    world: Arc<World>,
+) -> anyhow::Result<()> {
+    let tenant = world.tenant("strangers").await?;
+    let ninja = Ninja::of(&tenant).await?;
+    let secret = ninja.secret().await?;
+    let record = json!({"id": "invoice0001", "updated_at": 1_772_000_000}).to_string();
+    for wrong in ["", "guessed", &secret[1..]] {
+        ensure!(ninja.posts("invoice.updated", wrong, record.clone()).await? == 401);
+    }
+    ensure!(ninja.posts("invoice.updated", &secret, "<html>".into()).await? == 400);
+    ensure!(ninja.posts("quote.created", &secret, record.clone()).await? == 400);
+    ensure!(ninja.posts("invoice.updated", &secret, "x".repeat(2 * 1024 * 1024)).await? == 413);
+    let parked = tenant.bundle.operator.parked(&tenant.id).await?;
+    ensure!(parked.len() == 2, "{parked:?}");
+    for entry in &parked {
+        is_parked(entry, ParkCause::Unreadable)?;
+    }
+    ensure!(parked.iter().any(|entry| entry.event_json.as_deref() == Some("<html>")));
+
+    // A record that nobody has is fetched in vain, and that is told.
+    ensure!(ninja.posts("invoice.updated", &secret, record).await? == 200);
+    let begun = Instant::now();
+    loop {
+        let newest = tenant.bundle.operator.activity(&tenant.id, 10).await?;
+        let missing = newest.iter().find(|entry| matches!(&entry.result, ActivityResult::Parked(park) if park.cause == ParkCause::MissingRecord));
+        if missing.is_some() {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{newest:?}");
+        sleep(GLANCE).await;
+    }
+}
+
+async fn a_token_that_does_not_do_is_not_taken(world: Arc<World>) -> anyhow::Result<()> {
+    let tenant = world.tenant("tokens").await?;
+    let ninja = Ninja::of(&tenant).await?;
+    let operator = &tenant.bundle.operator;
+    let before = operator.company(&tenant.id).await?.0;
+    let limited = format!("{}-limited", ninja.token);
+    for token in ["nobody's", limited.as_str()] {
+        let url = ninja.simulator.url();
+        let refused =
+            operator.set_billing(&tenant.id, url, token.into(), Reach::Anywhere, ninja.simulator.now()).await;
+        let error = refused.err().context("it was taken")?.to_string();
+        ensure!(!error.contains(token), "T26: {error}");
+    }
+    let now = ninja.simulator.now();
+    let private = operator
+        .set_billing(&tenant.id, ninja.simulator.url(), ninja.token.as_str().into(), Reach::Public, now)
+        .await;
+    ensure!(private.is_err(), "a private address was taken");
+    ensure!(operator.company(&tenant.id).await?.0 == before);
+    Ok(())
+}
