@@ -8,7 +8,7 @@ mod openapi;
 use std::time::Duration;
 
 use bootstrap::config::{Environment, PushConfig};
-use bootstrap::{NoBilling, Patience, Services, SystemClock, telemetry};
+use bootstrap::{Patience, Services, SystemClock, telemetry};
 use handler::Desk;
 use lambda_http::{Error, Request, run, service_fn};
 use sync::ports::Clock;
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Error> {
             companies: &services.companies,
             ledger: &services.ledger,
             activity: &services.activity,
-            billing: &NoBilling,
+            billing: &services.billing,
             connector: &connections,
             clock: &SystemClock,
         };
