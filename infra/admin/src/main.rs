@@ -4,9 +4,7 @@ mod arguments;
 
 use admin::{Admin, Deployment, text};
 use anyhow::Context;
-use arguments::{
-    ApiKeyCommand, Arguments, BillingCommand, Command, CompanyCommand, Names, SettingsCommand,
-};
+use arguments::{ApiKeyCommand, Arguments, BillingCommand, Command, CompanyCommand, Names, SettingsCommand};
 use aws::Aws;
 use clap::Parser;
 use secrecy::{ExposeSecret, SecretString};
