@@ -199,7 +199,9 @@ pub fn merge(link: &Link, changed: &[String], ours: &Entity, theirs: &Entity, ed
             continue;
         }
         if untouched {
-            merge.send.push(name.clone());
+            let known = after_known_edits(link, std::slice::from_ref(name), ours, edited_at);
+            merge.send.extend(known.send);
+            merge.notes.extend(known.notes);
         } else if we_are_later {
             merge.send.push(name.clone());
             merge.notes.push(format!("{name} was changed on both sides; the billing app's later value replaced QuickBooks' {other}."));
@@ -510,6 +512,9 @@ mod tests {
         assert!(earlier.send.is_empty() && earlier.notes[0].contains("\"ours\" was not sent"), "{earlier:?}");
         let later = after_known_edits(&link, &["Notes".to_owned()], &ours, at("2026-03-03T00:00:00Z"));
         assert!(later.send == ["Notes"] && later.notes[0].contains("replaced"), "{later:?}");
+        // The entity is at yet another version, in which the note is still theirs.
+        let merged = merge(&link, &["Notes".to_owned()], &ours, &theirs, at("2026-03-01T12:00:00Z"));
+        assert!(merged.send.is_empty() && merged.notes[0].contains("\"ours\" was not sent"), "{merged:?}");
     }
 
     #[test]
