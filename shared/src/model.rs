@@ -216,6 +216,18 @@ pub enum ProductType {
     Expense,
 }
 
+impl ProductType {
+    /// All of them.
+    pub const ALL: [ProductType; 6] = [
+        ProductType::Service,
+        ProductType::Goods,
+        ProductType::Digital,
+        ProductType::Shipping,
+        ProductType::Fee,
+        ProductType::Expense,
+    ];
+}
+
 /// How a product or a line is taxed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,6 @@
 //! Which members of an entity are ours, their digests, and updates that send only what changed.
 
-use quickbooks_wire::{Customer, Entity, EntityKind, Invoice, Item, Payment};
+use quickbooks_wire::{Customer, Entity, EntityKind, Invoice, Item, Line, Payment};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -172,6 +172,14 @@ pub fn holds(theirs: &Entity, ours: &Entity, name: &str) -> bool {
         (Some(theirs), Some(ours)) => value_holds(theirs, ours),
         (None, ours) => ours.is_none(),
         (Some(_), None) => false,
+    }
+}
+
+/// The same for two lines of an invoice.
+pub(crate) fn line_holds(theirs: &Line, ours: &Line) -> bool {
+    match (serde_json::to_value(theirs), serde_json::to_value(ours)) {
+        (Ok(theirs), Ok(ours)) => value_holds(&theirs, &ours),
+        _ => false,
     }
 }
 

@@ -12,6 +12,10 @@ use crate::settings::Settings;
 
 /// The longest Name (Intuit: Item).
 const NAME: usize = 100;
+/// What surcharges are booked on.
+const SURCHARGES: &str = "Surcharges";
+/// What discounts are booked on that cannot be a discount line.
+const DISCOUNTS: &str = "Discounts";
 
 /// The name that the product's Item has: its key, else the first line of its notes, else its id.
 pub fn name(product: &Product) -> String {
@@ -115,12 +119,12 @@ pub fn of_line(line: &InvoiceLine) -> Product {
 
 /// The product that a surcharge is booked on.
 pub fn of_surcharge(_: &Surcharge) -> Product {
-    general("Surcharges", ProductType::Fee)
+    general(SURCHARGES, ProductType::Fee)
 }
 
 /// The product that stands for a discount which cannot be a discount line.
 pub fn of_discount() -> Product {
-    general("Discounts", ProductType::Service)
+    general(DISCOUNTS, ProductType::Service)
 }
 
 fn general(key: &str, product_type: ProductType) -> Product {
@@ -145,6 +149,29 @@ fn general_key(product_type: ProductType) -> &'static str {
         ProductType::Fee => "Fees",
         ProductType::Expense => "Expenses",
     }
+}
+
+/// What is booked on an Item that stands for no product of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum General {
+    /// Lines of a type, without a product.
+    Type(ProductType),
+    /// Surcharges.
+    Surcharges,
+    /// Discounts.
+    Discounts,
+}
+
+/// What is booked under a key, letter case aside, if it is one that stands for no product of its own.
+pub fn general_type(key: &str) -> Option<General> {
+    let is = |general: &str| general.eq_ignore_ascii_case(key);
+    if is(SURCHARGES) {
+        return Some(General::Surcharges);
+    }
+    if is(DISCOUNTS) {
+        return Some(General::Discounts);
+    }
+    ProductType::ALL.into_iter().find(|of| is(general_key(*of))).map(General::Type)
 }
 
 /// The key by which the ledger finds a product whose id is not known: its Item's name, in lower case, since

@@ -4,6 +4,7 @@
 //! reason why it cannot be booked. Texts that are too long or hold characters that QuickBooks refuses are changed
 //! by a stated rule; amounts never are.
 
+pub mod back;
 pub mod customer;
 pub mod fields;
 pub mod invoice;
