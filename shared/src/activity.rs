@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BillingId, CompanyId, EventId, QuickBooksId, RealmId};
-use crate::model::Kind;
+use crate::model::{Kind, Record};
 use crate::outcome::{Done, Outcome, Park};
 
 /// One entry of a company's activity log. The same event leaves one entry, however often it is delivered.
@@ -12,6 +12,9 @@ use crate::outcome::{Done, Outcome, Park};
 pub struct Activity {
     /// Whose it is. An event that does not say is kept under the queue's message group.
     pub company: CompanyId,
+    /// Where the change was made.
+    #[serde(default)]
+    pub side: Side,
     /// The event it is about.
     pub event: EventId,
     /// When the event happened; entries are ordered by it.
@@ -38,6 +41,20 @@ pub struct Activity {
     /// The event as it came, when it is parked: everything needed to try it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_json: Option<String>,
+    /// The whole record, when it is or was to be deleted in the billing app: all that making it anew takes (D4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Record>,
+}
+
+/// Where a change was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// In the billing app: an entity event tells of it.
+    #[default]
+    Billing,
+    /// In QuickBooks: a change notice tells of it.
+    QuickBooks,
 }
 
 /// What became of an event.

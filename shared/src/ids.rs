@@ -179,7 +179,12 @@ impl BillingId {
         BillingId(format!("key:{readable}#{digest}"))
     }
 
-    /// Whether it is such a stand-in.
+    /// The stand-in under which it is noted that a record is about to be made of an entity.
+    pub fn of_entity(id: &QuickBooksId) -> BillingId {
+        BillingId(format!("quickbooks:{id}"))
+    }
+
+    /// Whether it stands for a product of which only the key is known.
     pub fn is_stand_in(&self) -> bool {
         self.0.starts_with("key:")
     }

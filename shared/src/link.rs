@@ -82,6 +82,9 @@ pub struct Link {
     /// The change that was about to be sent when the link was stored. What became of it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Box<Attempt>>,
+    /// The notice that was last carried out, and how, so that the same notice delivered again ends the same way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulled: Option<Pulled>,
     /// Counts the stored changes; a write names the one it was made from.
     pub revision: u64,
 }
@@ -96,6 +99,18 @@ pub struct Attempt {
     /// These members as they were sent, as JSON.
     pub body: String,
     /// What a person is to know of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// How a change notice was carried out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pulled {
+    /// The notice.
+    pub notice: EventId,
+    /// What it did.
+    pub action: DoneAction,
+    /// What a person was to know of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

@@ -191,6 +191,24 @@ impl Ledger for MemoryLedger {
             _ => Err(LinkError::Changed),
         }
     }
+
+    async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError> {
+        let mut shelves = lock(&self.0);
+        let shelf = shelves.entry(books.clone()).or_default();
+        match shelf.linked(from) {
+            Some(stored) if stored == to => return Ok(()),
+            Some(stored)
+                if stored.quickbooks_id == from.quickbooks_id && stored.revision == from.revision => {}
+            _ => return Err(LinkError::Changed),
+        }
+        let holder = shelf.by_quickbooks.get(&(to.kind, to.quickbooks_id.clone()));
+        if let Some(holder) = holder.filter(|holder| **holder != to.billing_id) {
+            return Err(LinkError::QuickBooksTaken(holder.clone()));
+        }
+        shelf.by_quickbooks.remove(&(from.kind, from.quickbooks_id.clone()));
+        shelf.put(to);
+        Ok(())
+    }
 }
 
 /// Refuses what a real store could not keep.

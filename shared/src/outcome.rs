@@ -28,7 +28,7 @@ pub enum Outcome {
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Done {
-    /// What was done in QuickBooks.
+    /// What was done, and on which side.
     pub action: DoneAction,
     /// The entity that stands for the record.
     pub quickbooks_id: QuickBooksId,
@@ -40,7 +40,7 @@ pub struct Done {
     pub taxes: Option<Box<TaxAnswer>>,
 }
 
-/// What was done in QuickBooks.
+/// What was done in QuickBooks, or, from [`DoneAction::RecordCreated`] on, in the billing app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DoneAction {
@@ -54,6 +54,14 @@ pub enum DoneAction {
     Voided,
     /// The entity was made inactive.
     Inactivated,
+    /// A record was made of an entity.
+    RecordCreated,
+    /// A record that was there already was linked with an entity.
+    RecordLinked,
+    /// The record was changed as its entity was.
+    RecordUpdated,
+    /// The record was deleted, since its entity was voided or deleted.
+    RecordDeleted,
 }
 
 /// Why nothing was to be done.
@@ -103,6 +111,33 @@ pub enum SkipReason {
     /// Voided before.
     #[error("it is voided in QuickBooks already")]
     AlreadyVoided,
+    /// R31.
+    #[error("the direction for {0}s is {1}: changes in QuickBooks are not brought to the billing app")]
+    NotPulled(Kind, Direction),
+    /// T20, and balances that moved (D3).
+    #[error("nothing has changed in QuickBooks that the billing app keeps and does not have already")]
+    NothingNew,
+    /// D12.
+    #[error("it comes from a QuickBooks company that is connected no more")]
+    OtherRealm,
+    /// R41.
+    #[error("a category or a bundle is no product")]
+    NotSellable,
+    /// R87.
+    #[error("sub-customers are not synced")]
+    SubCustomer,
+    /// An Item that was made for invoice lines which name no product.
+    #[error("it stands for invoice lines without a product")]
+    NoProduct,
+    /// Customers and Items cannot be deleted, only made inactive.
+    #[error("it is inactive in QuickBooks; the {0} stays as it is in the billing app")]
+    Inactive(Kind),
+    /// Gone from QuickBooks before it ever came over.
+    #[error("it never was in the billing app, so there is nothing to take back")]
+    NeverPulled,
+    /// Deleted before.
+    #[error("it is deleted in the billing app already")]
+    AlreadyDeleted,
 }
 
 /// Why an event waits, and what moves it on.

@@ -150,6 +150,7 @@ mod tests {
         let time = Timestamp::from_second(1_772_000_000 + second).unwrap();
         Activity {
             company: company(),
+            side: crate::activity::Side::Billing,
             event: EventId::new(name).unwrap(),
             time,
             handled_at: time,
@@ -160,6 +161,7 @@ mod tests {
             quickbooks_id: None,
             result: ActivityResult::Parked(Park::new(cause, "why", "what to do")),
             event_json: Some(format!("{{\"id\":\"{name}\"}}")),
+            removed: None,
         }
     }
 

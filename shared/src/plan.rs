@@ -452,6 +452,7 @@ mod tests {
             product_key: None,
             withdrawn: false,
             attempt: None,
+            pulled: None,
             revision: 1,
         }
     }

@@ -322,6 +322,11 @@ pub trait Ledger: Send + Sync {
     /// Replaces a link whose entity is gone from QuickBooks by the intent to create the next one. Refuses what
     /// [`Ledger::begin`] refuses.
     async fn supersede(&self, books: &Books, link: &Link, intent: &Intent) -> Result<(), LinkError>;
+
+    /// Gives a linked billing record another entity: `to` takes the place of `from`, whose entity is free afterwards.
+    /// Doing the same again changes nothing. Fails with [`LinkError::Changed`] if `from` is no longer what is stored, and
+    /// with [`LinkError::QuickBooksTaken`] if the new entity has another counterpart.
+    async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError>;
 }
 
 /// Why a link was not stored.

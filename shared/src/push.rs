@@ -7,7 +7,7 @@
 //! `write_back` tells the billing app what QuickBooks made of it.
 
 mod attempt;
-mod batch;
+pub(crate) mod batch;
 mod group;
 mod lookup;
 mod records;
@@ -27,7 +27,7 @@ use crate::ports::{ActivityLog, Billing, Clock, Companies, Connector, Ledger};
 /// The longest wait before a message is tried again; a queue's visibility timeout allows twelve hours.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// The wait after the first failure; it doubles with each delivery.
-const FIRST_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const FIRST_WAIT: Duration = Duration::from_secs(5);
 
 /// What a push works with.
 #[derive(Clone, Copy)]
@@ -94,7 +94,7 @@ pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
 
 /// How long to wait before the next delivery: what QuickBooks asked for, or a growing time, each lengthened by up to
 /// a quarter that depends on the message, so that companies do not come back all at once.
-fn wait(message: &Message, asked: Option<Duration>) -> Duration {
+pub(crate) fn wait(message: &Message, asked: Option<Duration>) -> Duration {
     let doublings = message.deliveries.saturating_sub(1).min(10);
     let base = asked.unwrap_or(FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT);
     let spread =

@@ -136,6 +136,7 @@ mod tests {
     fn activity_in_words() {
         let entry = |result| Activity {
             company: CompanyId::new("acme").unwrap(),
+            side: sync::activity::Side::Billing,
             event: EventId::new("e-17").unwrap(),
             time: "2026-03-09T10:00:00.25Z".parse().unwrap(),
             handled_at: "2026-03-09T10:00:01Z".parse().unwrap(),
@@ -146,6 +147,7 @@ mod tests {
             quickbooks_id: None,
             result,
             event_json: None,
+            removed: None,
         };
         let done = Done {
             action: DoneAction::Created,

@@ -284,6 +284,7 @@ mod tests {
         let time: Timestamp = time.parse().unwrap();
         sort_key(&Activity {
             company: CompanyId::new("acme").unwrap(),
+            side: sync::activity::Side::Billing,
             event: EventId::new("e1").unwrap(),
             time,
             handled_at: time,
@@ -294,6 +295,7 @@ mod tests {
             quickbooks_id: None,
             result: ActivityResult::Skipped { reason: "test".into() },
             event_json: None,
+            removed: None,
         })
     }
 

@@ -294,6 +294,29 @@ impl Ledger for DynamoLedger {
         ];
         self.table.transact(action, writes).await?.map_err(|_| LinkError::Changed)
     }
+
+    async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError> {
+        let action = "giving a record another entity";
+        let old = keyed(&partition(books), &quickbooks_key(from.kind, &from.quickbooks_id));
+        let is_ours = Condition::new("attribute_not_exists(#pk) OR #billing_id = :billing_id")
+            .value("billing_id", text(from.billing_id.as_str()));
+        let mut writes = vec![
+            Write::Put(linked_item(books, to).map_err(bad(action))?, Some(is_revision(from, from.revision))),
+            Write::Put(back_item(books, to), Some(quickbooks_is_free(to, None))),
+            Write::Delete(old, Some(is_ours)),
+        ];
+        writes.extend(alias_item(books, to).map(|alias| Write::Put(alias, None)));
+        let Err(refusals) = self.table.transact(action, writes).await? else { return Ok(()) };
+        Err(match refusals.as_slice() {
+            [Some(stored), ..] => match document::<Entry>(stored) {
+                // An attempt whose answer was lost has stored it already.
+                Ok(Entry::Linked(stored)) if stored == *to => return Ok(()),
+                _ => LinkError::Changed,
+            },
+            [None, Some(quickbooks), ..] => LinkError::QuickBooksTaken(read_billing_id(quickbooks)?),
+            _ => LinkError::Changed,
+        })
+    }
 }
 
 #[cfg(test)]

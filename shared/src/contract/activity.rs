@@ -1,7 +1,7 @@
 //! The activity log's promises.
 
 use super::{at, company, noise};
-use crate::activity::{Activity, ActivityResult};
+use crate::activity::{Activity, ActivityResult, Side};
 use crate::ids::{BillingId, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::model::Kind;
 use crate::outcome::{Done, DoneAction, Park, ParkCause};
@@ -22,6 +22,7 @@ pub async fn activity_log(one: &dyn ActivityLog, two: &dyn ActivityLog) {
 fn entry(company: &CompanyId, event: &str, second: i64, result: ActivityResult) -> Activity {
     Activity {
         company: company.clone(),
+        side: Side::Billing,
         event: EventId::new(event).unwrap(),
         time: at(second),
         handled_at: at(second + 1),
@@ -31,6 +32,7 @@ fn entry(company: &CompanyId, event: &str, second: i64, result: ActivityResult) 
         label: "INV-001".into(),
         quickbooks_id: None,
         event_json: result.is_parked().then(|| format!(r#"{{"id":"{event}"}}"#)),
+        removed: None,
         result,
     }
 }

@@ -21,6 +21,7 @@ pub async fn ledger(one: &dyn Ledger, two: &dyn Ledger) {
     a_refresh_follows_the_revision_before(one, two).await;
     of_racing_refreshes_one_is_stored(one, two).await;
     a_link_is_superseded_by_an_intent(one, two).await;
+    a_record_gets_another_entity(one, two).await;
     a_stand_in_gives_way(one, two).await;
     a_stand_in_linked_elsewhere_stays(one, two).await;
     a_product_is_found_by_its_key(one).await;
@@ -59,6 +60,7 @@ fn link(billing_id: &str, quickbooks_id: &str) -> Link {
         withdrawn: false,
         product_key: None,
         attempt: None,
+        pulled: None,
         revision: 1,
     }
 }
@@ -259,6 +261,24 @@ async fn a_link_is_superseded_by_an_intent(one: &dyn Ledger, two: &dyn Ledger) {
     let again = Link { generation: 1, ..link("a", "2") };
     one.link(&books, &again, None).await.unwrap();
     assert_eq!(holder(two, &books, "2").await, Some(billing("a")));
+}
+
+async fn a_record_gets_another_entity(one: &dyn Ledger, two: &dyn Ledger) {
+    let books = books("relink", 1);
+    let (first, other) = (link("a", "1"), link("b", "2"));
+    one.link(&books, &first, None).await.unwrap();
+    one.link(&books, &other, None).await.unwrap();
+    let taken = Link { quickbooks_id: quickbooks("2"), revision: 2, ..first.clone() };
+    let refused = one.relink(&books, &first, &taken).await;
+    assert!(matches!(refused, Err(LinkError::QuickBooksTaken(id)) if id == billing("b")));
+    let next = Link { quickbooks_id: quickbooks("3"), ..taken };
+    for ledger in [one, two] {
+        ledger.relink(&books, &first, &next).await.unwrap();
+    }
+    assert_eq!(client(two, &books, "a").await, Some(Entry::Linked(next.clone())));
+    assert_eq!((holder(two, &books, "1").await, holder(two, &books, "3").await), (None, Some(billing("a"))));
+    let late = Link { quickbooks_id: quickbooks("4"), ..next };
+    assert!(matches!(one.relink(&books, &first, &late).await, Err(LinkError::Changed)));
 }
 
 async fn a_stand_in_gives_way(one: &dyn Ledger, two: &dyn Ledger) {

@@ -51,8 +51,15 @@ pub(super) struct Known {
     reference: Option<Arc<Reference>>,
 }
 
+/// A company's books, ready for calls.
+pub(crate) struct Opened {
+    pub(crate) books: Books,
+    pub(crate) quickbooks: Arc<dyn QuickBooks>,
+    pub(crate) reference: Reference,
+}
+
 /// An ending that interrupts what is being done for an event.
-pub(super) type Ending = Box<Outcome>;
+pub(crate) type Ending = Box<Outcome>;
 
 impl From<StoreError> for Ending {
     fn from(error: StoreError) -> Ending {
@@ -120,6 +127,32 @@ fn store_ending(error: &StoreError) -> Ending {
     Box::new(Outcome::Retry(later(error)))
 }
 
+/// Opens a company's books, with reference data that is not too old. A connection that has ended is a reason to park.
+pub(crate) async fn open(ports: Ports<'_>, company: &Company) -> Result<Result<Opened, Park>, Retry> {
+    let Some(books) = company.books() else { return Ok(Err(connection_ended())) };
+    let quickbooks = match ports.connector.open(&books).await {
+        Ok(quickbooks) => quickbooks,
+        Err(OpenError::NotConnected) => return Ok(Err(connection_ended())),
+        Err(OpenError::Later(reason)) => return Err(Retry { reason, after: None }),
+        Err(OpenError::Store(error)) => return Err(later(&error)),
+    };
+    let cached = ports.companies.reference(&books).await.map_err(|error| later(&error))?;
+    let now = ports.clock.now();
+    let reference = match cached {
+        Some(reference) if now.duration_since(reference.read_at) < REFERENCE_AGE => reference,
+        stale => match read_reference(ports, &books, &*quickbooks).await {
+            Ok(reference) => reference,
+            Err(Failed::Ended(park)) => return Ok(Err(park)),
+            // Day-old lists are better than none at all.
+            Err(Failed::Later(retry)) => match stale {
+                Some(reference) => reference,
+                None => return Err(retry),
+            },
+        },
+    };
+    Ok(Ok(Opened { books, quickbooks, reference }))
+}
+
 impl<'a> Batch<'a> {
     /// Opens the books and looks up, in as few reads as possible, what the events' records need. A connection that
     /// has ended parks every event.
@@ -128,28 +161,10 @@ impl<'a> Batch<'a> {
         company: Option<&'a Company>,
         events: &[&EntityEvent],
     ) -> Result<Result<Batch<'a>, Park>, Retry> {
-        let Some((company, books)) = company.and_then(|company| Some((company, company.books()?))) else {
-            return Ok(Err(connection_ended()));
-        };
-        let quickbooks = match ports.connector.open(&books).await {
-            Ok(quickbooks) => quickbooks,
-            Err(OpenError::NotConnected) => return Ok(Err(connection_ended())),
-            Err(OpenError::Later(reason)) => return Err(Retry { reason, after: None }),
-            Err(OpenError::Store(error)) => return Err(later(&error)),
-        };
-        let cached = ports.companies.reference(&books).await.map_err(|error| later(&error))?;
-        let now = ports.clock.now();
-        let reference = match cached {
-            Some(reference) if now.duration_since(reference.read_at) < REFERENCE_AGE => reference,
-            stale => match read_reference(ports, &books, &*quickbooks).await {
-                Ok(reference) => reference,
-                Err(Failed::Ended(park)) => return Ok(Err(park)),
-                // Day-old lists are better than none at all.
-                Err(Failed::Later(retry)) => match stale {
-                    Some(reference) => reference,
-                    None => return Err(retry),
-                },
-            },
+        let Some(company) = company else { return Ok(Err(connection_ended())) };
+        let Opened { books, quickbooks, reference } = match open(ports, company).await? {
+            Ok(opened) => opened,
+            Err(park) => return Ok(Err(park)),
         };
         let known = events.iter().filter_map(|event| event.data.clone());
         let records = known.map(|record| ((record.kind(), record.id().clone()), record)).collect();
@@ -306,7 +321,7 @@ impl<'a> Batch<'a> {
     }
 
     fn reference_in_doubt(&self) -> bool {
-        self.ports.clock.now().duration_since(self.reference.read_at) > REFERENCE_AGE_IN_DOUBT
+        is_in_doubt(&self.reference, self.ports.clock.now())
     }
 
     /// How an event ended that was carried out before, if nothing was carried out for its record since.
@@ -363,12 +378,17 @@ fn client_of(event: &EntityEvent) -> Option<(Kind, BillingId)> {
     }
 }
 
-enum Failed {
+/// Whether reference data is so old that what it lacks may have been added since.
+pub(crate) fn is_in_doubt(reference: &Reference, now: Timestamp) -> bool {
+    now.duration_since(reference.read_at) > REFERENCE_AGE_IN_DOUBT
+}
+
+pub(crate) enum Failed {
     Later(Retry),
     Ended(Park),
 }
 
-async fn read_reference(
+pub(crate) async fn read_reference(
     ports: Ports<'_>,
     books: &Books,
     quickbooks: &dyn QuickBooks,
@@ -399,11 +419,11 @@ fn connection_ended() -> Park {
     )
 }
 
-pub(super) fn later(error: &StoreError) -> Retry {
+pub(crate) fn later(error: &StoreError) -> Retry {
     Retry { reason: chain(error), after: None }
 }
 
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::batch::{Batch, chain, later};
 use super::touches::{Touches, next_to_begin};
 use super::{Message, Ports, Verdict, wait};
-use crate::activity::{Activity, ActivityResult};
+use crate::activity::{Activity, ActivityResult, Side};
 use crate::event::{self, EntityEvent, Received, Unreadable};
 use crate::ids::{BillingId, Books, CompanyId, EventId};
 use crate::model::Kind;
@@ -411,6 +411,7 @@ fn activity(
     let event_json = result.is_parked().then(|| delivery.received.raw.clone());
     let common = |event: EventId, time: Timestamp| Activity {
         company: company.clone(),
+        side: Side::Billing,
         event,
         time,
         handled_at: now,
@@ -421,6 +422,7 @@ fn activity(
         quickbooks_id,
         result,
         event_json,
+        removed: None,
     };
     match &delivery.received.event {
         Ok(event) => Activity {

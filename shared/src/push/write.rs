@@ -524,6 +524,7 @@ impl Batch<'_> {
             withdrawn: false,
             product_key: subject.product_key.clone(),
             attempt: None,
+            pulled: None,
             revision: 1,
         };
         Ok(as_seen(&link, row))

@@ -98,6 +98,10 @@ impl Ledger for Stores {
     async fn supersede(&self, books: &Books, link: &Link, intent: &Intent) -> Result<(), LinkError> {
         self.chaos.store("replacing a link", self.ledger.supersede(books, link, intent)).await
     }
+
+    async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError> {
+        self.chaos.store("giving a record another entity", self.ledger.relink(books, from, to)).await
+    }
 }
 
 #[async_trait]

@@ -42,6 +42,10 @@ fn action(action: DoneAction) -> &'static str {
         DoneAction::Updated => "updated",
         DoneAction::Voided => "voided",
         DoneAction::Inactivated => "made inactive",
+        DoneAction::RecordCreated => "created here",
+        DoneAction::RecordLinked => "linked",
+        DoneAction::RecordUpdated => "updated here",
+        DoneAction::RecordDeleted => "deleted here",
     }
 }
 

@@ -52,7 +52,8 @@ impl Sold {
 pub(crate) fn items(row: &Wire) -> Vec<(QuickBooksId, String)> {
     let mut items: Vec<(QuickBooksId, String)> = Vec::new();
     for line in flat(row.lines()) {
-        let Some(reference) = line.sales_item_line_detail.as_ref().and_then(|detail| detail.item_ref.as_ref())
+        let Some(reference) =
+            line.sales_item_line_detail.as_ref().and_then(|detail| detail.item_ref.as_ref())
         else {
             continue;
         };
@@ -124,8 +125,7 @@ pub(super) fn apply(
             same[place] = Some(free.remove(found));
         }
     }
-    let mut sorted =
-        Sorted { lines: Vec::new(), surcharges: Vec::new(), discount: None, shares: Vec::new() };
+    let mut sorted = Sorted { lines: Vec::new(), surcharges: Vec::new(), discount: None, shares: Vec::new() };
     let all_discounts_stay = known.places_of_discounts().all(|place| same.contains(&Some(place)));
     for (place, line) in theirs.iter().enumerate() {
         match same[place].map(|place| known.source(place)) {
@@ -188,7 +188,9 @@ impl<'a> Known<'a> {
     fn source(&self, place: usize) -> Source {
         match place.checked_sub(self.of_lines) {
             None => Source::Line(place),
-            Some(place) => self.surcharges.get(place).map_or(Source::Discount, |place| Source::Surcharge(*place)),
+            Some(place) => {
+                self.surcharges.get(place).map_or(Source::Discount, |place| Source::Surcharge(*place))
+            }
         }
     }
 
@@ -329,7 +331,9 @@ fn shown(line: &Line, detail: &SalesItemLineDetail, tax: &LineTax, inclusive: bo
     if !inclusive {
         return net;
     }
-    detail.tax_inclusive_amt.unwrap_or_else(|| cents(net * (Decimal::ONE + tax.percent() / Decimal::ONE_HUNDRED)))
+    detail
+        .tax_inclusive_amt
+        .unwrap_or_else(|| cents(net * (Decimal::ONE + tax.percent() / Decimal::ONE_HUNDRED)))
 }
 
 /// Quantity and price of one that come to the amount; one piece of the whole, with the quantity in words, if none do.

@@ -15,6 +15,7 @@ use rust_decimal::Decimal;
 pub use client::{client, new_client};
 pub use invoice::{invoice, new_invoice};
 pub use lines::Sold;
+pub(crate) use lines::items;
 pub use payment::{Paid, new_payment, payment};
 pub use product::{is_sellable, new_product, product};
 
