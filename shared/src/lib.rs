@@ -26,6 +26,7 @@ pub mod parked;
 pub mod plan;
 pub mod poll;
 pub mod ports;
+pub mod pull;
 pub mod push;
 pub mod push_now;
 pub mod reference;

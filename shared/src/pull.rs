@@ -1,0 +1,39 @@
+//! The pull: what changed in QuickBooks is brought to the billing app.
+//!
+//! The push the other way round, with the same care. [`messages`] takes a batch off the queue apart; `group` deals with
+//! one company's notices; `sources` reads many entities in few calls; `plan` decides what of a change counts;
+//! `records` says what each kind needs; `write` creates and changes records so that no crash, lost answer or
+//! repetition ever makes a second one; `gone` follows voids, deletions and merges.
+
+mod gone;
+mod group;
+mod open;
+mod plan;
+mod records;
+mod sources;
+mod write;
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+
+use crate::push::{FIRST_WAIT, Message, Ports, Verdict};
+
+/// Deals with a batch of messages, each group in its order, and says for each message, in the same order, what is
+/// to be done with it. Never fails as a whole; groups do not hold each other up.
+pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, message) in messages.iter().enumerate() {
+        groups.entry(&message.group).or_default().push(place);
+    }
+    let runs = groups.into_iter().map(|(group, places)| async move {
+        let ours: Vec<&Message> = places.iter().map(|place| &messages[*place]).collect();
+        let verdicts = group::run(ports, group, &ours).await;
+        places.into_iter().zip(verdicts).collect::<Vec<_>>()
+    });
+    let mut verdicts = vec![Verdict::Redeliver { after: FIRST_WAIT }; messages.len()];
+    for (place, verdict) in join_all(runs).await.into_iter().flatten() {
+        verdicts[place] = verdict;
+    }
+    verdicts
+}

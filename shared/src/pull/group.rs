@@ -1,0 +1,262 @@
+//! The messages of one group: one company's notices, and what became of each.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::open::{About, Pull, Told};
+use super::plan;
+use crate::activity::{Activity, ActivityResult, Side};
+use crate::event::Unreadable;
+use crate::ids::{CompanyId, EventId, RealmId};
+use crate::notice::{self, ChangeNotice, Received};
+use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::ports::explain;
+use crate::push::batch::later;
+use crate::push::{Message, Ports, Verdict, wait};
+
+/// A notice as it came, and the message it came in.
+struct Delivery {
+    message: usize,
+    place: usize,
+    sent_at: Timestamp,
+    message_id: String,
+    received: Received,
+    event: EventId,
+}
+
+impl Delivery {
+    fn told(&self) -> Option<Told<'_>> {
+        let notice = self.received.notice.as_ref().ok()?;
+        let time = notice.last_updated.unwrap_or(self.sent_at);
+        Some(Told { notice, event: &self.event, time, raw: &self.received.raw })
+    }
+}
+
+/// How the notices of a batch have ended so far, by their places; none for one that is another's repetition.
+type Endings = HashMap<usize, Option<(Outcome, About)>>;
+
+/// Deals with the messages of one group.
+pub(super) async fn run(ports: Ports<'_>, group: &str, messages: &[&Message]) -> Vec<Verdict> {
+    let company = CompanyId::new(group).unwrap_or_else(|_| CompanyId::unknown());
+    let deliveries = deliveries(messages, &company);
+    let mut endings = Endings::new();
+    let stopped = process(ports, &company, &deliveries, &mut endings).await.err();
+    let entries = entries(&company, &deliveries, &endings, ports.clock.now());
+    if let Err(error) = ports.activity.record(&entries).await {
+        // What was done stays done and is recognised on the next delivery; the record of it must not be lost.
+        tracing::warn!(company.id = %company, error = %explain(&error), "activity could not be stored");
+        return messages.iter().map(|message| Verdict::Redeliver { after: wait(message, None) }).collect();
+    }
+    entries.iter().for_each(log);
+    if let Some(retry) = &stopped {
+        tracing::warn!(company.id = %company, reason = retry.reason, "the rest of the batch is tried again later");
+    }
+    let unended = deliveries.iter().enumerate().find(|(place, _)| !endings.contains_key(place));
+    let first = unended.map_or(messages.len(), |(_, delivery)| delivery.message);
+    let after = stopped.and_then(|retry| retry.after);
+    let verdict = |(place, message): (usize, &&Message)| {
+        if place < first { Verdict::Acknowledge } else { Verdict::Redeliver { after: wait(message, after) } }
+    };
+    messages.iter().enumerate().map(verdict).collect()
+}
+
+fn deliveries(messages: &[&Message], company: &CompanyId) -> Vec<Delivery> {
+    let mut all = Vec::new();
+    for (message_place, message) in messages.iter().enumerate() {
+        for (place, mut received) in notice::read(&message.body).into_iter().enumerate() {
+            if let Ok(notice) = &received.notice
+                && notice.company != *company
+            {
+                let problem = format!(
+                    "It names company {} but was sent in the message group of {}.",
+                    notice.company, message.group
+                );
+                let company = Some(notice.company.clone());
+                received.notice = Err(Unreadable { company, id: None, problem });
+            }
+            let event = match &received.notice {
+                Ok(notice) => notice.event_id(),
+                Err(unreadable) => {
+                    unreadable.id.clone().unwrap_or_else(|| EventId::of_message(&message.id, place))
+                }
+            };
+            let (sent_at, message_id) = (message.sent_at, message.id.clone());
+            all.push(Delivery { message: message_place, place, sent_at, message_id, received, event });
+        }
+    }
+    all
+}
+
+/// Carries the notices out until one has to wait.
+async fn process(
+    ports: Ports<'_>,
+    company: &CompanyId,
+    deliveries: &[Delivery],
+    endings: &mut Endings,
+) -> Result<(), Retry> {
+    let company = ports.companies.load(company).await.map_err(|error| later(&error))?;
+    let mut due: Vec<usize> = Vec::new();
+    for (place, delivery) in deliveries.iter().enumerate() {
+        let ended = match (&delivery.received.notice, &company) {
+            (Err(unreadable), _) => Some(Outcome::Parked(cannot_read(unreadable))),
+            (Ok(notice), None) => Some(Outcome::Parked(unknown_company(notice))),
+            (Ok(notice), Some(company)) => plan::gate(company, notice),
+        };
+        match ended {
+            Some(outcome) => {
+                endings.insert(place, Some((outcome, About::default())));
+            }
+            None => due.push(place),
+        }
+    }
+    let Some(company) = company.filter(|_| !due.is_empty()) else { return Ok(()) };
+    let notices: Vec<&ChangeNotice> =
+        due.iter().filter_map(|place| deliveries[*place].received.notice.as_ref().ok()).collect();
+    let decisive: Vec<usize> = plan::coalesce(&notices).into_iter().map(|by| due[by]).collect();
+    let mut acting: Vec<usize> = decisive.clone();
+    acting.sort_unstable();
+    acting.dedup();
+
+    let opened = match Pull::open(ports, &company).await? {
+        Ok(mut pull) => {
+            let wanted: Vec<&ChangeNotice> =
+                acting.iter().filter_map(|place| deliveries[*place].received.notice.as_ref().ok()).collect();
+            match pull.look_up(&wanted).await {
+                Ok(()) => Ok(pull),
+                Err(ending) => match *ending {
+                    Outcome::Parked(park) => Err(park),
+                    Outcome::Retry(retry) => return Err(retry),
+                    Outcome::Done(_) | Outcome::Skipped(_) => Ok(pull),
+                },
+            }
+        }
+        Err(park) => Err(park),
+    };
+    let mut pull = match opened {
+        Ok(pull) => pull,
+        Err(park) => {
+            let parked = |place| (place, Some((Outcome::Parked(park.clone()), About::default())));
+            endings.extend(due.into_iter().map(parked));
+            return Ok(());
+        }
+    };
+    acting.sort_by_key(|place| {
+        let notice = deliveries[*place].received.notice.as_ref().ok();
+        (notice.map(|notice| pull.rank(notice)), *place)
+    });
+    for by in acting {
+        let Some(told) = deliveries[by].told() else { continue };
+        let outcome = pull.pull(told).await;
+        if let Outcome::Retry(retry) = outcome {
+            return Err(retry);
+        }
+        endings.insert(by, Some((outcome, std::mem::take(&mut pull.about))));
+        let others = due.iter().zip(&decisive).filter(|(place, decided)| **decided == by && **place != by);
+        for (place, _) in others {
+            let is_repetition = deliveries[*place].event == *told.event;
+            let superseded = (Outcome::Skipped(SkipReason::Superseded), About::default());
+            endings.insert(*place, (!is_repetition).then_some(superseded));
+        }
+    }
+    Ok(())
+}
+
+fn unknown_company(notice: &ChangeNotice) -> Park {
+    Park::new(
+        ParkCause::UnknownCompany,
+        format!("No company {} is known.", notice.company),
+        "Add the company, then retry.",
+    )
+}
+
+fn cannot_read(unreadable: &Unreadable) -> Park {
+    Park::new(
+        ParkCause::Unreadable,
+        unreadable.problem.clone(),
+        "Nothing is lost: the sweep finds what has changed. Ignore this entry.",
+    )
+}
+
+/// The activity of the notices that have ended, in their order, one entry for each event id.
+fn entries(company: &CompanyId, deliveries: &[Delivery], endings: &Endings, now: Timestamp) -> Vec<Activity> {
+    let mut entries: Vec<Activity> = Vec::new();
+    for (place, delivery) in deliveries.iter().enumerate() {
+        let Some(Some((outcome, about))) = endings.get(&place) else { continue };
+        let Some(result) = ActivityResult::of(outcome) else { continue };
+        let entry = match delivery.told() {
+            Some(told) => activity(company, told, about, result, now),
+            None => unreadable(company, delivery, result, now),
+        };
+        if !entries.iter().any(|earlier| earlier.event == entry.event && earlier.time == entry.time) {
+            entries.push(entry);
+        }
+    }
+    entries
+}
+
+/// The entry of a notice.
+pub(super) fn activity(
+    company: &CompanyId,
+    told: Told<'_>,
+    about: &About,
+    result: ActivityResult,
+    now: Timestamp,
+) -> Activity {
+    let notice = told.notice;
+    let id = || notice.quickbooks_id.to_string();
+    Activity {
+        company: company.clone(),
+        side: Side::QuickBooks,
+        event: told.event.clone(),
+        time: told.time,
+        handled_at: now,
+        realm: Some(notice.realm.clone()),
+        kind: Some(notice.kind),
+        billing_id: about.billing_id.clone(),
+        label: if about.label.is_empty() { id() } else { about.label.clone() },
+        quickbooks_id: Some(notice.quickbooks_id.clone()),
+        event_json: result.is_parked().then(|| told.raw.to_owned()),
+        result,
+        removed: about.removed.clone(),
+    }
+}
+
+fn unreadable(company: &CompanyId, delivery: &Delivery, result: ActivityResult, now: Timestamp) -> Activity {
+    Activity {
+        company: company.clone(),
+        side: Side::QuickBooks,
+        event: delivery.event.clone(),
+        time: delivery.sent_at,
+        handled_at: now,
+        realm: None::<RealmId>,
+        kind: None,
+        billing_id: None,
+        label: format!("message {}, notice {}", delivery.message_id, delivery.place + 1),
+        quickbooks_id: None,
+        result,
+        event_json: Some(delivery.received.raw.clone()),
+        removed: None,
+    }
+}
+
+/// One line for each outcome.
+fn log(entry: &Activity) {
+    let (outcome, reason) = match &entry.result {
+        ActivityResult::Done(done) => (format!("{:?}", done.action), done.notes.join(" ")),
+        ActivityResult::Skipped { reason } => ("Skipped".to_owned(), reason.clone()),
+        ActivityResult::Parked(park) => (format!("Parked: {:?}", park.cause), park.reason.clone()),
+        ActivityResult::Ignored { reason } => ("Ignored".to_owned(), reason.clone()),
+    };
+    tracing::info!(
+        company.id = %entry.company,
+        realm.id = entry.realm.as_ref().map(tracing::field::display),
+        event.id = %entry.event,
+        kind = entry.kind.map(tracing::field::display),
+        billing.id = entry.billing_id.as_ref().map(tracing::field::display),
+        quickbooks.id = entry.quickbooks_id.as_ref().map(tracing::field::display),
+        outcome,
+        reason,
+        "change notice handled"
+    );
+}

@@ -1,0 +1,254 @@
+//! What a change in QuickBooks asks for. Pure functions.
+
+use std::collections::HashMap;
+
+use jiff::{Timestamp, Unit};
+use quickbooks_wire::Entity;
+
+use crate::ids::QuickBooksId;
+use crate::link::{Fingerprints, Link};
+use crate::mapping::fields;
+use crate::model::Kind;
+use crate::notice::{ChangeNotice, Operation, Source};
+use crate::outcome::{Outcome, Park, ParkCause, SkipReason};
+use crate::settings::{Company, ConnectionState};
+
+/// Why a notice goes no further, judged by the company alone; none if it does (R5, R31, D10, D12).
+pub(super) fn gate(company: &Company, notice: &ChangeNotice) -> Option<Outcome> {
+    let direction = company.settings.directions.of(notice.kind);
+    if !direction.pulls() {
+        return Some(Outcome::Skipped(SkipReason::NotPulled(notice.kind, direction)));
+    }
+    let connection = company.connection.as_ref()?;
+    if connection.realm != notice.realm {
+        return Some(Outcome::Skipped(SkipReason::OtherRealm));
+    }
+    match connection.state {
+        ConnectionState::Connected => None,
+        ConnectionState::Expired | ConnectionState::Disconnected => Some(Outcome::Parked(Park::new(
+            ParkCause::NotConnected,
+            "The connection with QuickBooks has ended.",
+            "Reconnect QuickBooks on the settings page, then retry.",
+        ))),
+    }
+}
+
+/// For each notice, the place of the one that is carried out in its stead: the newest of the same entity. A merge
+/// tells of two entities, so it is replaced only by its own repetition.
+pub(super) fn coalesce(notices: &[&ChangeNotice]) -> Vec<usize> {
+    let key = |notice: &ChangeNotice| (notice.kind, notice.quickbooks_id.clone(), merged(notice).cloned());
+    let mut newest: HashMap<_, usize> = HashMap::new();
+    for (place, notice) in notices.iter().enumerate() {
+        let current = newest.entry(key(notice)).or_insert(place);
+        if notice.last_updated >= notices[*current].last_updated {
+            *current = place;
+        }
+    }
+    notices
+        .iter()
+        .enumerate()
+        .map(|(place, notice)| newest.get(&key(notice)).copied().unwrap_or(place))
+        .collect()
+}
+
+/// The entity that went away in a merge.
+pub(super) fn merged(notice: &ChangeNotice) -> Option<&QuickBooksId> {
+    notice.deleted_id.as_ref().filter(|_| notice.operation == Operation::Merged)
+}
+
+/// Whether a webhook tells only of what the link has seen already, such as our own write (T20), so that nothing needs
+/// to be read.
+///
+/// Both times are Intuit's. A change in the very second of one that was seen may be taken for it; the sweep, which
+/// compares versions, finds it.
+pub(super) fn is_echo(notice: &ChangeNotice, link: &Link) -> bool {
+    let seen: Option<Timestamp> = link.last_updated.parse().ok();
+    let second = |at: Timestamp| {
+        at.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor))
+    };
+    let at = notice.last_updated.and_then(|at| second(at).ok());
+    notice.source == Source::Webhook
+        && merged(notice).is_none()
+        && link.edited.is_empty()
+        && at.zip(seen).is_some_and(|(at, seen)| at <= seen)
+}
+
+/// Whether a row is older than what the link has seen: lists may lag behind.
+pub(super) fn is_behind(row: &Entity, link: &Link) -> bool {
+    let version = |token: &str| token.parse::<u64>().ok();
+    let row = row.sync_token().and_then(version);
+    row.zip(version(&link.sync_token)).is_some_and(|(row, seen)| row < seen)
+}
+
+/// Our members that were changed in QuickBooks and not yet brought over: since the entity was last seen, or seen in
+/// passing by a push. Balances are not among our members, so a payment's touch changes none (D3).
+pub(super) fn changed(link: &Link, row: &Entity) -> Vec<String> {
+    let mut names = fields::changed(&link.seen, &fields::fingerprints(row));
+    names.extend(link.edited.keys().cloned());
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// What of the changes in QuickBooks to take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Merge {
+    /// The members to bring over.
+    pub(super) take: Vec<String>,
+    /// Members whose later value is the billing app's, and is yet to be pushed.
+    pub(super) keep: Vec<String>,
+    /// What a person should know.
+    pub(super) notes: Vec<String>,
+}
+
+/// Decides between the two sides (D3): what only QuickBooks changed is taken; where both changed the same, the later
+/// edit wins, and both values are told. `ours` is the billing record as it is mapped now, if it can be.
+pub(super) fn merge(
+    link: &Link,
+    names: &[String],
+    ours: Option<&Entity>,
+    row: &Entity,
+    billing_at: Timestamp,
+) -> Merge {
+    let theirs_at: Option<Timestamp> = row.last_updated_time().and_then(|time| time.parse().ok());
+    let edited = ours.map(|ours| edited(link, ours)).unwrap_or_default();
+    let touched = |group: &str| edited.iter().any(|name| group_of(name) == group);
+    let they_are_later = theirs_at.is_none_or(|theirs_at| theirs_at >= billing_at);
+    let mut merge = Merge::default();
+    let mut told: Vec<&str> = Vec::new();
+    for name in names.iter().filter(|name| ours.is_none_or(|ours| !fields::holds(row, ours, name))) {
+        let group = group_of(name);
+        let conflict = touched(group);
+        match (conflict, they_are_later) {
+            (true, false) => merge.keep.push(name.clone()),
+            (true, true) | (false, _) => merge.take.push(name.clone()),
+        }
+        if let (true, Some(ours), false) = (conflict, ours, told.contains(&group)) {
+            let (label, theirs, mine) = (label(group), shown(row, group), shown(ours, group));
+            merge.notes.push(if they_are_later {
+                format!("The {label} was changed on both sides: QuickBooks' later {theirs} replaced the billing app's {mine}.")
+            } else {
+                format!("The {label} was changed on both sides: the billing app's later {mine} stays, QuickBooks' {theirs} was not taken.")
+            });
+            told.push(group);
+        }
+    }
+    merge
+}
+
+/// The members in which the billing record differs from what was last pushed of it.
+pub(super) fn edited(link: &Link, ours: &Entity) -> Vec<String> {
+    // Records that were linked while only their key was known have nothing to compare with.
+    if link.pushed.is_empty() {
+        return Vec::new();
+    }
+    fields::changed(&link.pushed, &fields::fingerprints(ours))
+}
+
+/// The digests that say "the billing app has this": what the write changed and what was taken, and nothing else, so
+/// that an edit which is yet to be pushed stays one.
+pub(super) fn pushed(link: &Link, taken: &[String], before: Option<&Entity>, after: &Entity) -> Fingerprints {
+    let digests = fields::fingerprints(after);
+    let Some(before) = before else { return digests };
+    let mut names = fields::changed(&fields::fingerprints(before), &digests);
+    names.extend(taken.iter().cloned());
+    let mut pushed = link.pushed.clone();
+    for name in names {
+        match digests.get(&name) {
+            Some(digest) => pushed.insert(name, digest.clone()),
+            None => pushed.remove(&name),
+        };
+    }
+    pushed
+}
+
+/// Lines and taxes are one thing.
+fn group_of(name: &str) -> &str {
+    match name {
+        "TxnTaxDetail" | "GlobalTaxCalculation" | "ApplyTaxAfterDiscount" => "Line",
+        other => other,
+    }
+}
+
+/// "Changed in QuickBooks: …", each thing once.
+pub(super) fn in_words(names: &[String]) -> String {
+    let mut labels: Vec<&str> = Vec::new();
+    for name in names {
+        let label = label(group_of(name));
+        if !labels.contains(&label) {
+            labels.push(label);
+        }
+    }
+    format!("Changed in QuickBooks: {}.", labels.join(", "))
+}
+
+/// What a bookkeeper calls a member.
+fn label(name: &str) -> &str {
+    match name {
+        "DisplayName" | "Name" => "name",
+        "CompanyName" => "company name",
+        "GivenName" => "first name",
+        "FamilyName" => "last name",
+        "PrimaryEmailAddr" => "e-mail address",
+        "PrimaryPhone" => "telephone number",
+        "WebAddr" => "web address",
+        "BillAddr" => "billing address",
+        "ShipAddr" => "shipping address",
+        "Notes" => "notes",
+        "Taxable" => "tax exemption",
+        "SalesTermRef" => "terms",
+        "Description" => "description",
+        "UnitPrice" => "price",
+        "PurchaseCost" => "cost",
+        "DocNumber" => "number",
+        "TxnDate" => "date",
+        "DueDate" => "due date",
+        "CustomerRef" => "customer",
+        "Line" => "lines",
+        "ExchangeRate" => "exchange rate",
+        "CustomerMemo" => "message to the customer",
+        "PrivateNote" => "private note",
+        "TotalAmt" => "amount",
+        "PaymentMethodRef" => "payment method",
+        "PaymentRefNum" => "reference number",
+        other => other,
+    }
+}
+
+fn shown(entity: &Entity, name: &str) -> String {
+    let line = |what: Option<&str>, amount: Option<rust_decimal::Decimal>| {
+        format!("{} {:.2}", what.unwrap_or("unnamed"), amount.unwrap_or_default()).trim().to_owned()
+    };
+    let lines: Vec<String> = match (entity, name) {
+        (Entity::Invoice(invoice), "Line") => invoice
+            .lines()
+            .iter()
+            .filter(|own| own.sub_total_line_detail.is_none())
+            .map(|own| line(own.description.as_deref(), own.amount))
+            .collect(),
+        (Entity::Payment(payment), "Line") => payment
+            .lines()
+            .iter()
+            .map(|own| {
+                let paid = own.linked_txn.iter().flatten().next().and_then(|txn| txn.txn_id.as_deref());
+                line(paid.map(|id| format!("for invoice id {id}:")).as_deref(), own.amount)
+            })
+            .collect(),
+        _ => return fields::shown(entity, name),
+    };
+    format!("({})", lines.join("; "))
+}
+
+/// Where in a batch a notice is carried out: what others refer to first; payments that are gone before those that take
+/// their place, and invoices that are gone when nothing pays them any more.
+pub(super) fn rank(kind: Kind, is_merge: bool, is_gone: bool) -> u8 {
+    match (kind, is_merge, is_gone) {
+        (_, true, _) => 0,
+        (Kind::Client, ..) => 1,
+        (Kind::Product, ..) => 2,
+        (Kind::Payment, _, true) => 3,
+        (Kind::Invoice, _, false) => 4,
+        (Kind::Payment, _, false) => 5,
+        (Kind::Invoice, _, true) => 6,
+    }
+}

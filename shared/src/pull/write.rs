@@ -1,0 +1,473 @@
+//! Records made and changed in the billing app, each in an order that survives being cut short anywhere.
+//!
+//! A create is preceded by a recorded intent, under a stand-in that the entity's id gives, with the record as it is to
+//! be. If its answer is lost, or the worker dies, the next attempt finds the intent, looks for the record by what tells
+//! it from others, and creates it only if it is not there.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use quickbooks_wire::Entity;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::open::{Id, Pull, Told};
+use super::plan;
+use crate::ids::{BillingId, EventId};
+use crate::link::{Entry, Fingerprints, Intent, Link, LinkKey, MatchedBy, Pulled};
+use crate::mapping::{fields, item};
+use crate::model::{Kind, Payment, Record};
+use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason, variance};
+use crate::ports::{BillingError, BillingQuery, Stored};
+use crate::push::batch::Ending;
+
+/// For whose sake something is made: the notice's own entity, or another one that it refers to.
+#[derive(Clone, Copy)]
+pub(super) struct Cause<'n> {
+    pub(super) told: Told<'n>,
+    pub(super) own: bool,
+}
+
+impl Cause<'_> {
+    /// The event that a link is made by. A dependency's is nobody's own, so that its own notices are never taken for
+    /// repetitions.
+    fn event(&self) -> EventId {
+        if self.own { self.told.event.clone() } else { EventId::of_dependency(self.told.event) }
+    }
+}
+
+/// What is recorded before a record is created.
+#[derive(Serialize, Deserialize)]
+struct Begun {
+    record: Record,
+    seen: Fingerprints,
+    sync_token: String,
+    last_updated: String,
+}
+
+impl Begun {
+    fn of(record: &Record, row: &Entity) -> Begun {
+        Begun {
+            record: record.clone(),
+            seen: fields::fingerprints(row),
+            sync_token: row.sync_token().unwrap_or_default().to_owned(),
+            last_updated: row.last_updated_time().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+impl Pull<'_> {
+    /// Creates the record that stands for an entity.
+    pub(super) async fn create(
+        &mut self,
+        cause: Cause<'_>,
+        id: &Id,
+        record: &Record,
+        row: &Entity,
+    ) -> Result<Link, Ending> {
+        let begun = Begun::of(record, row);
+        let intent = self.begin(cause, id, &begun).await?;
+        let stored = self.send_create(&intent, record).await?;
+        self.made(cause, id, &begun, &stored, MatchedBy::Created, Some(&BillingId::of_entity(&id.1))).await
+    }
+
+    async fn begin(&mut self, cause: Cause<'_>, id: &Id, begun: &Begun) -> Result<Intent, Ending> {
+        let billing_id = BillingId::of_entity(&id.1);
+        let body = serde_json::to_string(begun).unwrap_or_default();
+        let event = cause.event();
+        let request_id = fields::create_request_id(&self.books, (id.0, &billing_id), 0, &event, &body);
+        let at = self.ports.clock.now();
+        let intent = Intent { kind: id.0, billing_id, generation: 0, request_id, body, at };
+        match self.ports.ledger.begin(&self.books, &intent).await? {
+            None => Ok(intent),
+            Some(_) => Err(again("somebody else began to bring it over in between")),
+        }
+    }
+
+    async fn send_create(&mut self, intent: &Intent, record: &Record) -> Result<Stored, Ending> {
+        match self.ports.billing.create(&self.books.company, record).await {
+            Ok(stored) => Ok(stored),
+            Err(error) => {
+                if !matches!(error, BillingError::Unknown(_) | BillingError::Store(_)) {
+                    self.ports.ledger.abandon(&self.books, intent).await?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Finishes a create that was begun before: links what it made, if it made something; else the record is to be
+    /// created anew.
+    pub(super) async fn resume(&mut self, cause: Cause<'_>, id: &Id) -> Result<Option<Link>, Ending> {
+        let Some(intent) = self.pending.remove(id) else { return Ok(None) };
+        let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) else {
+            self.ports.ledger.abandon(&self.books, &intent).await?;
+            return Ok(None);
+        };
+        match self.made_before(id, &begun).await? {
+            None => {
+                self.ports.ledger.abandon(&self.books, &intent).await?;
+                Ok(None)
+            }
+            Some(stored) => {
+                let stand_in = Some(&intent.billing_id);
+                self.made(cause, id, &begun, &stored, MatchedBy::Recovered, stand_in).await.map(Some)
+            }
+        }
+    }
+
+    /// The record that an earlier attempt made.
+    async fn made_before(&mut self, id: &Id, begun: &Begun) -> Result<Option<Stored>, Ending> {
+        let wanted = match &begun.record {
+            Record::Client(client) => BillingQuery::ClientNamed(client.name.clone()),
+            Record::Product(product) => BillingQuery::ProductKeyed(product.key.clone()),
+            Record::Invoice(invoice) => BillingQuery::InvoiceNumbered(invoice.number.clone()),
+            Record::Payment(payment) => BillingQuery::PaymentNumbered(payment.number.clone()),
+        };
+        let found = self.ports.billing.find(&self.books.company, &wanted).await?;
+        let mut alike = self.free(id, found).await?;
+        alike.retain(|stored| is_alike(&stored.record, &begun.record));
+        match alike.len() {
+            0 | 1 => Ok(alike.pop()),
+            _ => Err(Park::new(
+                ParkCause::Ambiguous,
+                format!(
+                    "An earlier attempt was cut short, and more than one {} of the billing app could be its result.",
+                    id.0
+                ),
+                "Link the entity to the right one by hand, then retry.",
+            )
+            .into()),
+        }
+    }
+
+    /// Those records that are nobody else's counterpart. One that is being pushed just now is worth waiting for: it may
+    /// be this very entity's.
+    pub(super) async fn free(&mut self, id: &Id, found: Vec<Stored>) -> Result<Vec<Stored>, Ending> {
+        let key = |stored: &Stored| LinkKey::Billing(id.0, stored.record.id().clone());
+        let keys: Vec<LinkKey> = found.iter().map(key).collect();
+        let entries = self.ports.ledger.entries(&self.books, &keys).await?;
+        let mut free = Vec::new();
+        for stored in found {
+            match entries.get(&key(&stored)) {
+                Some(Entry::Linked(link)) if link.quickbooks_id != id.1 => {}
+                Some(Entry::Pending(_)) => {
+                    return Err(again("its counterpart may be on its way to QuickBooks"));
+                }
+                Some(Entry::Linked(_)) | None => free.push(stored),
+            }
+        }
+        Ok(free)
+    }
+
+    /// Links an entity with a record that was made of it, or was there.
+    async fn made(
+        &mut self,
+        cause: Cause<'_>,
+        id: &Id,
+        begun: &Begun,
+        stored: &Stored,
+        matched_by: MatchedBy,
+        replacing: Option<&BillingId>,
+    ) -> Result<Link, Ending> {
+        let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
+        let action = if created { DoneAction::RecordCreated } else { DoneAction::RecordLinked };
+        let pushed = self.forward(&stored.record).await?.map(|entity| fields::fingerprints(&entity));
+        let booked = match &begun.record {
+            Record::Invoice(invoice) => Some(invoice.amount),
+            _ => None,
+        };
+        let notes: Vec<String> = difference(stored, booked).into_iter().collect();
+        let notice = cause.event();
+        let link = Link {
+            kind: id.0,
+            billing_id: stored.record.id().clone(),
+            quickbooks_id: id.1.clone(),
+            sync_token: begun.sync_token.clone(),
+            last_updated: begun.last_updated.clone(),
+            pushed: pushed.unwrap_or_default(),
+            seen: begun.seen.clone(),
+            billing_time: stored.updated_at,
+            last_event: EventId::of_dependency(cause.told.event),
+            last_action: action,
+            last_notes: Vec::new(),
+            edited: BTreeMap::new(),
+            matched_by,
+            generation: 0,
+            withdrawn: false,
+            product_key: product_key(&stored.record),
+            pulled: Some(Pulled { notice, action, notes }),
+            revision: 1,
+        };
+        self.ports.ledger.link(&self.books, &link, replacing).await?;
+        self.remember(&link);
+        Ok(link)
+    }
+
+    /// Links an entity with a record that is there already. Nothing is written to either.
+    pub(super) async fn adopt(
+        &mut self,
+        cause: Cause<'_>,
+        id: &Id,
+        stored: &Stored,
+        row: &Entity,
+        by: MatchedBy,
+    ) -> Result<Link, Ending> {
+        let begun = Begun::of(&stored.record, row);
+        self.made(cause, id, &begun, stored, by, None).await
+    }
+
+    /// Brings a linked record in step with its entity.
+    pub(super) async fn follow(&mut self, told: Told<'_>, link: Link, row: &Entity) -> Result<Done, Ending> {
+        let id = (link.kind, link.quickbooks_id.clone());
+        if matches!(row, Entity::Customer(customer) if customer.active == Some(false))
+            || matches!(row, Entity::Item(item) if item.active == Some(false))
+        {
+            return Err(SkipReason::Inactive(link.kind).into());
+        }
+        let names = plan::changed(&link, row);
+        if names.is_empty() && !self.pending.contains_key(&id) {
+            self.touch(&link, row).await?;
+            return Err(SkipReason::NothingNew.into());
+        }
+        if link.billing_id.is_stand_in() {
+            return Err(SkipReason::NoProduct.into());
+        }
+        if link.withdrawn {
+            return Err(conflict(&link, "was withdrawn").into());
+        }
+        if self.pending.contains_key(&id) {
+            return self.finish_replacement(told, &link, row).await;
+        }
+        let fetched = self.ports.billing.fetch(&self.books.company, link.kind, &link.billing_id).await?;
+        let before = match fetched {
+            None => return Err(not_there(&link).into()),
+            Some(stored) if stored.deleted => return Err(conflict(&link, "was deleted").into()),
+            Some(stored) => stored,
+        };
+        let ours = self.forward(&before.record).await?;
+        let merge = plan::merge(&link, &names, ours.as_ref(), row, before.updated_at);
+        let after = self.back(told, &before.record, ours.as_ref(), row, &merge.take).await?;
+        let written = if after == before.record {
+            before.clone()
+        } else {
+            match self.ports.billing.update(&self.books.company, &before.record, &after).await {
+                Ok(stored) => stored,
+                Err(BillingError::Refused(reason)) => match (&before.record, &after) {
+                    (Record::Payment(old), Record::Payment(new)) if is_other_money(old, new) => {
+                        let notes = notes_of(&merge);
+                        return self.replace(told, &link, new, row, notes).await;
+                    }
+                    _ => return Err(BillingError::Refused(reason).into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let changed = written.record != before.record;
+        let mut notes = notes_of(&merge);
+        let booked = match row {
+            Entity::Invoice(invoice) => invoice.total_amt,
+            _ => None,
+        };
+        notes.extend(difference(&written, booked));
+        if !changed && merge.notes.is_empty() {
+            let next = self.in_step(&link, &merge, ours.as_ref(), &written, row).await?;
+            self.store(next).await?;
+            return Err(SkipReason::NothingNew.into());
+        }
+        if !changed {
+            notes.clone_from(&merge.notes);
+        }
+        let action = DoneAction::RecordUpdated;
+        let next = self.in_step(&link, &merge, ours.as_ref(), &written, row).await?;
+        let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
+        self.store(Link { pulled: Some(pulled), ..next }).await?;
+        Ok(Done { action, quickbooks_id: id.1, notes })
+    }
+
+    /// The link once the record holds what was taken.
+    async fn in_step(
+        &mut self,
+        link: &Link,
+        merge: &plan::Merge,
+        before: Option<&Entity>,
+        written: &Stored,
+        row: &Entity,
+    ) -> Result<Link, Ending> {
+        let after = self.forward(&written.record).await?;
+        let mut next = as_seen(link, row);
+        if let Some(after) = &after {
+            next.pushed = plan::pushed(link, &merge.take, before, after);
+        }
+        let unsynced = after.as_ref().is_some_and(|after| !plan::edited(&next, after).is_empty());
+        let theirs_at: Option<Timestamp> = row.last_updated_time().and_then(|time| time.parse().ok());
+        // While edits of the billing app are on their way, their event must not undo what was taken.
+        let taken = merge.take.iter().filter(|_| unsynced);
+        let edited = merge.keep.iter().chain(taken);
+        next.edited = edited.map(|name| (name.clone(), theirs_at.unwrap_or(Timestamp::MAX))).collect();
+        if !unsynced {
+            next.billing_time = next.billing_time.max(written.updated_at);
+        }
+        next.product_key = product_key(&written.record).or(next.product_key);
+        Ok(next)
+    }
+
+    /// Notes the entity's version, when nothing else of it is new.
+    pub(super) async fn touch(&mut self, link: &Link, row: &Entity) -> Result<(), Ending> {
+        if row.sync_token() == Some(link.sync_token.as_str()) {
+            return Ok(());
+        }
+        self.store(as_seen(link, row)).await
+    }
+
+    /// Stores the next state of a link.
+    pub(super) async fn store(&mut self, next: Link) -> Result<(), Ending> {
+        let next = Link { revision: next.revision + 1, ..next };
+        self.ports.ledger.refresh(&self.books, &next).await?;
+        self.remember(&next);
+        Ok(())
+    }
+
+    /// Replaces a payment whose money the billing app does not let be moved: the old one is deleted, and a new one
+    /// takes its place and its link.
+    async fn replace(
+        &mut self,
+        told: Told<'_>,
+        link: &Link,
+        new: &Payment,
+        row: &Entity,
+        notes: Vec<String>,
+    ) -> Result<Done, Ending> {
+        let id = (link.kind, link.quickbooks_id.clone());
+        // A number that the old one does not hold.
+        let number = format!("{}-{}", number_of_payment(&id), row.sync_token().unwrap_or_default());
+        let record = Record::Payment(Box::new(Payment { number, ..new.clone() }));
+        let intent = self.begin(Cause { told, own: true }, &id, &Begun::of(&record, row)).await?;
+        self.pending.insert(id, intent);
+        let mut done = self.finish_replacement(told, link, row).await?;
+        done.notes.splice(..0, notes);
+        Ok(done)
+    }
+
+    async fn finish_replacement(
+        &mut self,
+        told: Told<'_>,
+        link: &Link,
+        row: &Entity,
+    ) -> Result<Done, Ending> {
+        let id = (link.kind, link.quickbooks_id.clone());
+        let cause = Cause { told, own: true };
+        let Some(intent) = self.pending.get(&id).cloned() else {
+            return Err(again("the replacement of a payment is lost sight of"));
+        };
+        let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) else {
+            return Err(again("the recorded intent cannot be read"));
+        };
+        self.ports.billing.delete(&self.books.company, link.kind, &link.billing_id).await?;
+        let stored = match self.made_before(&id, &begun).await? {
+            Some(stored) => stored,
+            // The old one is gone: the intent stays until the new one is there.
+            None => self.ports.billing.create(&self.books.company, &begun.record).await?,
+        };
+        let replacing = Some(&link.billing_id);
+        let made = self.made(cause, &id, &begun, &stored, MatchedBy::Created, replacing).await?;
+        self.ports.ledger.abandon(&self.books, &intent).await?;
+        self.about.billing_id = Some(made.billing_id.clone());
+        let note = format!("Payment {} was replaced by {}.", link.billing_id, made.billing_id);
+        let action = DoneAction::RecordUpdated;
+        let pulled = Pulled { notice: told.event.clone(), action, notes: vec![note.clone()] };
+        self.store(Link { pulled: Some(pulled), ..made.clone() }).await?;
+        // What has changed since the replacement was begun comes with the next notice, or now.
+        if !plan::changed(&made, row).is_empty() {
+            return Err(again("the payment changed once more in QuickBooks"));
+        }
+        Ok(Done { action, quickbooks_id: id.1, notes: vec![note] })
+    }
+}
+
+/// The number that a payment gets in the billing app, by which it is found again.
+pub(super) fn number_of_payment((_, id): &Id) -> String {
+    format!("QB-{id}")
+}
+
+/// What is told of a change.
+fn notes_of(merge: &plan::Merge) -> Vec<String> {
+    let changed = (!merge.take.is_empty()).then(|| plan::in_words(&merge.take));
+    changed.into_iter().chain(merge.notes.iter().cloned()).collect()
+}
+
+/// Totals that do not agree (R48, D15).
+fn difference(stored: &Stored, booked: Option<Decimal>) -> Option<String> {
+    let Record::Invoice(billed) = &stored.record else { return None };
+    let booked = booked?;
+    let differ = (billed.amount - booked).abs() > Decimal::new(1, 2);
+    differ.then(|| variance(billed.amount, booked))
+}
+
+fn is_other_money(old: &Payment, new: &Payment) -> bool {
+    old.amount != new.amount || old.allocations != new.allocations || old.client_id != new.client_id
+}
+
+fn is_alike(found: &Record, begun: &Record) -> bool {
+    match (found, begun) {
+        (Record::Invoice(found), Record::Invoice(begun)) => {
+            found.client_id == begun.client_id && found.date == begun.date
+        }
+        (Record::Payment(found), Record::Payment(begun)) => {
+            found.client_id == begun.client_id && found.amount == begun.amount
+        }
+        _ => true,
+    }
+}
+
+fn product_key(record: &Record) -> Option<String> {
+    match record {
+        Record::Product(product) => Some(item::ledger_key(product)),
+        Record::Client(_) | Record::Invoice(_) | Record::Payment(_) => None,
+    }
+}
+
+/// The link with the entity's version and fields as QuickBooks has them now.
+pub(super) fn as_seen(link: &Link, row: &Entity) -> Link {
+    Link {
+        sync_token: row.sync_token().unwrap_or_default().to_owned(),
+        last_updated: row.last_updated_time().unwrap_or_default().to_owned(),
+        seen: fields::fingerprints(row),
+        ..link.clone()
+    }
+}
+
+pub(super) fn again(reason: &str) -> Ending {
+    Box::new(Outcome::Retry(Retry { reason: reason.to_owned(), after: None }))
+}
+
+fn conflict(link: &Link, what: &str) -> Park {
+    Park::new(
+        ParkCause::Conflict,
+        format!(
+            "The {} {} {what} in the billing app, and has been changed in QuickBooks since.",
+            link.kind, link.billing_id
+        ),
+        "Restore it in the billing app and retry, or take it back in QuickBooks and ignore this entry.",
+    )
+}
+
+fn not_there(link: &Link) -> Park {
+    Park::new(
+        ParkCause::MissingRecord,
+        format!("The billing app does not have {} {} to give.", link.kind, link.billing_id),
+        "Restore the record, or let Counterpart ask the billing app (its address and token); then retry.",
+    )
+}
+
+impl Pull<'_> {
+    /// Whether a product is being pushed for lines that name only its key.
+    pub(super) async fn wait_for_key(&mut self, key: &str) -> Result<(), Ending> {
+        let stand_in = LinkKey::Billing(Kind::Product, BillingId::of_product_key(key));
+        let entries = self.ports.ledger.entries(&self.books, std::slice::from_ref(&stand_in)).await?;
+        match entries.get(&stand_in) {
+            Some(Entry::Pending(_)) => Err(again("its counterpart may be on its way to QuickBooks")),
+            _ => Ok(()),
+        }
+    }
+}
