@@ -29,6 +29,7 @@ pub mod ports;
 pub mod pull;
 pub mod push;
 pub mod push_now;
+pub mod reconcile;
 pub mod reference;
 pub mod settings;
 pub mod tokens;

@@ -233,13 +233,7 @@ fn name_is_free(name: &str, found: &Found) -> Result<(), Park> {
 /// # Errors
 /// An Invoice with that number.
 pub fn no_twin(wanted: &Invoice, found: &Found) -> Result<(), Park> {
-    let Some(number) = invoice::doc_number(wanted) else { return Ok(()) };
-    let holder = found.invoices.iter().find(|row| {
-        is_same(row.doc_number.as_deref(), &number)
-            && !is_voided(row)
-            && found.taken_by(Kind::Invoice, &row.id).is_none()
-    });
-    let Some(row) = holder else { return Ok(()) };
+    let (Some(row), Some(number)) = (twin(wanted, found), invoice::doc_number(wanted)) else { return Ok(()) };
     let total = row.total_amt.unwrap_or_default();
     let customer =
         row.customer_ref.as_ref().and_then(|customer| customer.name.as_deref()).unwrap_or("another Customer");
@@ -252,6 +246,16 @@ pub fn no_twin(wanted: &Invoice, found: &Found) -> Result<(), Park> {
         ),
         "If it is the same invoice, link the two; if not, change one of the numbers. Then retry.",
     ))
+}
+
+/// The Invoice in QuickBooks that has the number of one that is about to be created.
+pub fn twin<'f>(wanted: &Invoice, found: &'f Found) -> Option<&'f WireInvoice> {
+    let number = invoice::doc_number(wanted)?;
+    found.invoices.iter().find(|row| {
+        is_same(row.doc_number.as_deref(), &number)
+            && !is_voided(row)
+            && found.taken_by(Kind::Invoice, &row.id).is_none()
+    })
 }
 
 /// Whether an Invoice is voided. QuickBooks has no status for it: the amounts are zero and the note says so

@@ -19,8 +19,9 @@ use crate::notice::NoticeMessage;
 use crate::poll::{Cursor, Cursors};
 use crate::ports::{
     ActivityLog, Budget, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, StoreError,
-    Vault,
+    Sweeps, Vault,
 };
+use crate::reconcile::Cursor;
 use crate::reference::Reference;
 use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
@@ -324,6 +325,7 @@ struct Tenants {
     references: BTreeMap<Books, Reference>,
     once: BTreeMap<(CompanyId, String), Timestamp>,
     leases: BTreeMap<(Books, &'static str), Lease>,
+    cursors: BTreeMap<Books, Cursor>,
 }
 
 #[async_trait]
@@ -413,6 +415,25 @@ impl Companies for MemoryCompanies {
         if tenants.leases.get(&key).is_some_and(|held| held.holder == lease.holder) {
             tenants.leases.remove(&key);
         }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Sweeps for MemoryCompanies {
+    async fn ever_connected(
+        &self,
+        _from: Option<&str>,
+    ) -> Result<(Vec<CompanyId>, Option<String>), StoreError> {
+        Ok((lock(&self.0).realms.values().cloned().collect(), None))
+    }
+
+    async fn cursor(&self, books: &Books) -> Result<Option<Cursor>, StoreError> {
+        Ok(lock(&self.0).cursors.get(books).cloned())
+    }
+
+    async fn save_cursor(&self, books: &Books, cursor: &Cursor) -> Result<(), StoreError> {
+        lock(&self.0).cursors.insert(books.clone(), cursor.clone());
         Ok(())
     }
 }

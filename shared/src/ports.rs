@@ -15,6 +15,7 @@ use crate::limits::{Call, Spent, Turn};
 use crate::link::{Entry, Intent, Link, LinkKey, RequestId};
 use crate::model::{Kind, Record};
 use crate::notice::NoticeMessage;
+use crate::reconcile::Cursor;
 use crate::reference::{Reference, ReferenceLists};
 use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
@@ -82,6 +83,11 @@ pub trait QuickBooks: Send + Sync {
 
     /// Runs the queries in one call and returns the rows of each, in the queries' order.
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError>;
+
+    /// What changed of these kinds since a moment in the last 30 days: entities as they are now, and tombstones of those
+    /// that are gone; at most 1,000 in all (Intuit: Change data capture). Whoever gets that many asks again about a
+    /// shorter time or fewer kinds.
+    async fn changes_since(&self, kinds: &[EntityKind], since: Timestamp) -> Result<Vec<Entity>, CallError>;
 
     /// Everything that has this display name: customers, vendors and employees, and inactive ones, be they renamed
     /// ` (deleted)`.
@@ -471,6 +477,23 @@ pub enum ConnectError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Where the sweeps of companies have got to.
+#[async_trait]
+pub trait Sweeps: Send + Sync {
+    /// Some of the companies that have ever been connected, and where the next ones begin; none when these were the
+    /// last. Costs no more than the companies it names.
+    async fn ever_connected(
+        &self,
+        from: Option<&str>,
+    ) -> Result<(Vec<CompanyId>, Option<String>), StoreError>;
+
+    /// Where the books' sweeps have got to, if they were ever swept.
+    async fn cursor(&self, books: &Books) -> Result<Option<Cursor>, StoreError>;
+
+    /// Stores where they have got to.
+    async fn save_cursor(&self, books: &Books, cursor: &Cursor) -> Result<(), StoreError>;
 }
 
 // --- Tokens ---

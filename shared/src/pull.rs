@@ -19,6 +19,12 @@ use futures::future::join_all;
 
 use crate::push::{FIRST_WAIT, Message, Ports, Verdict};
 
+/// The entity that a payment of this number was made of, if its number is one that a pull gives.
+pub(crate) fn entity_of_payment(number: &str) -> Option<String> {
+    let id = number.trim().strip_prefix(write::PAYMENT)?.split('-').next()?;
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
 /// Deals with a batch of messages, each group in its order, and says for each message, in the same order, what is
 /// to be done with it. Never fails as a whole; groups do not hold each other up.
 pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {

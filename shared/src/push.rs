@@ -10,6 +10,7 @@ mod attempt;
 pub(crate) mod batch;
 mod group;
 mod lookup;
+mod pulls;
 mod records;
 mod recover;
 mod touches;

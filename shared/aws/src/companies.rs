@@ -8,19 +8,26 @@
 //! | `{company}` | `cursor#{kind}` | how far the billing app was polled |
 //! | `{company}` | `lease#{realm}#{name}` | who may do something alone, and until when |
 //! | `{company}` | `budget#{realm}` | the turns of the realm's calls (`budget`) |
+//! | `{company}` | `sweep#{realm}` | where the sweeps of the books have got to |
 //! | `realm#{realm}` | `realm` | the company that the realm belongs to |
+//! | `connected#{part}` | `{company}` | that it was ever connected, in one of sixteen parts |
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use sync::ids::{Books, CompanyId, RealmId};
 use sync::model::Kind;
 use sync::poll::{Cursor, Cursors};
-use sync::ports::{Companies, ConnectError, Lease, StoreError};
+use sync::ports::{Companies, ConnectError, Lease, StoreError, Sweeps};
+use sync::reconcile;
 use sync::reference::Reference;
 use sync::settings::{Company, Connection};
 
-use crate::item::{BadItem, Item, document, expire, get_text, keyed, moment, number, put_document, text};
-use crate::table::{Condition, Table, Write, Written};
+use crate::item::{BadItem, Item, SK, document, expire, get_text, keyed, moment, number, put_document, text};
+use crate::table::{Condition, Order, Table, Write, Written};
+
+/// In how many parts the companies are listed that were ever connected.
+const PARTS: u8 = 16;
 
 const COMPANY: &str = "company";
 const REALM: &str = "realm";
@@ -45,6 +52,19 @@ impl DynamoCompanies {
 
 fn realm_partition(realm: &RealmId) -> String {
     format!("realm#{realm}")
+}
+
+fn part_key(part: u8) -> String {
+    format!("connected#{part}")
+}
+
+/// The part in which a company is listed.
+fn part_of(company: &CompanyId) -> u8 {
+    Sha256::digest(company.as_str()).first().copied().unwrap_or_default() % PARTS
+}
+
+fn sweep_key(realm: &RealmId) -> String {
+    format!("sweep#{realm}")
 }
 
 fn reference_key(realm: &RealmId) -> String {
@@ -132,6 +152,7 @@ impl Companies for DynamoCompanies {
                 Write::Put(realm_item(&connection.realm, company), Some(belongs_to(company))),
                 Write::Put(company_item(&stored).map_err(bad(action))?, Some(follows(stored.version))),
                 Write::Put(reference_item(&books, reference).map_err(bad(action))?, None),
+                Write::Put(keyed(&part_key(part_of(company)), company.as_str()), None),
             ];
             if let Some(realm) = given_up {
                 writes.push(Write::Delete(keyed(&realm_partition(&realm), REALM), Some(belongs_to(company))));
@@ -218,6 +239,37 @@ impl Cursors for DynamoCompanies {
     async fn save_cursor(&self, company: &CompanyId, kind: Kind, cursor: &Cursor) -> Result<(), StoreError> {
         let action = "storing how far the billing app was polled";
         let mut item = keyed(company.as_str(), &cursor_key(kind));
+        put_document(&mut item, cursor).map_err(bad(action))?;
+        self.table.put(action, item).await
+    }
+}
+
+#[async_trait]
+impl Sweeps for DynamoCompanies {
+    async fn ever_connected(
+        &self,
+        from: Option<&str>,
+    ) -> Result<(Vec<CompanyId>, Option<String>), StoreError> {
+        let action = "listing companies";
+        let part: u8 = from.map_or(Ok(0), str::parse).map_err(|error| StoreError::new(action, error))?;
+        let items = self.table.query(action, &part_key(part), Order::Ascending, usize::MAX).await?;
+        let company = |item: &Item| {
+            let company = CompanyId::new(get_text(item, SK).map_err(bad(action))?);
+            company.map_err(|error| StoreError::new(action, error))
+        };
+        let companies = items.iter().map(company).collect::<Result<_, _>>()?;
+        Ok((companies, (part + 1 < PARTS).then(|| (part + 1).to_string())))
+    }
+
+    async fn cursor(&self, books: &Books) -> Result<Option<reconcile::Cursor>, StoreError> {
+        let action = "reading how far a sweep got";
+        let item = self.table.get(action, books.company.as_str(), &sweep_key(&books.realm)).await?;
+        item.as_ref().map(document).transpose().map_err(bad(action))
+    }
+
+    async fn save_cursor(&self, books: &Books, cursor: &reconcile::Cursor) -> Result<(), StoreError> {
+        let action = "noting how far a sweep got";
+        let mut item = keyed(books.company.as_str(), &sweep_key(&books.realm));
         put_document(&mut item, cursor).map_err(bad(action))?;
         self.table.put(action, item).await
     }

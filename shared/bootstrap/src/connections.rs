@@ -182,6 +182,10 @@ impl QuickBooks for Session {
         call!(self.query(queries))
     }
 
+    async fn changes_since(&self, kinds: &[EntityKind], since: Timestamp) -> Result<Vec<Entity>, CallError> {
+        call!(self.changes_since(kinds, since))
+    }
+
     async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError> {
         call!(self.name_holders(name))
     }

@@ -1,6 +1,7 @@
 //! The client as the engine sees it.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use quickbooks_wire::query::{MAX_PAGE, Query, is_in};
 use quickbooks_wire::{
     Batch, BatchItemRequest, BatchItemResponse, BatchOutcome, Entity, EntityKind, EntityResponse, Invoice,
@@ -63,6 +64,10 @@ impl QuickBooks for Client {
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
         let answers = self.rows_of_each(queries).await?;
         Ok(answers.into_iter().map(QueryResponse::into_entities).collect())
+    }
+
+    async fn changes_since(&self, kinds: &[EntityKind], since: Timestamp) -> Result<Vec<Entity>, CallError> {
+        self.changes(kinds, since).await
     }
 
     async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError> {

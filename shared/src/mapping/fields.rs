@@ -19,6 +19,16 @@ pub fn entity_kind(kind: Kind) -> EntityKind {
     }
 }
 
+/// The kind of record that a kind of entity stands for.
+pub fn record_kind(kind: EntityKind) -> Kind {
+    match kind {
+        EntityKind::Customer => Kind::Client,
+        EntityKind::Item => Kind::Product,
+        EntityKind::Invoice => Kind::Invoice,
+        EntityKind::Payment => Kind::Payment,
+    }
+}
+
 /// The members that Counterpart writes after an entity exists. Everything else is the bookkeeper's and is never
 /// sent, so that it survives. (A currency can be set only at creation; Intuit: Customer, CurrencyRef.)
 fn ours(kind: EntityKind) -> &'static [&'static str] {

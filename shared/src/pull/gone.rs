@@ -80,7 +80,7 @@ impl Pull<'_> {
         let action = DoneAction::RecordDeleted;
         let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
         self.store(Link { pulled: Some(pulled), ..withdrawn }).await?;
-        Ok(Done { action, quickbooks_id: id.1, notes })
+        Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
     }
 
     /// An entity that is gone before it came over; a create that was begun for it may have made something.
@@ -136,7 +136,7 @@ impl Pull<'_> {
             Err(ending) => match *ending {
                 crate::outcome::Outcome::Skipped(_) => {
                     let (action, quickbooks_id) = (DoneAction::RecordLinked, survivor.1.clone());
-                    Done { action, quickbooks_id, notes: Vec::new() }
+                    Done { action, quickbooks_id, notes: Vec::new(), taxes: None }
                 }
                 _ => return Err(ending),
             },

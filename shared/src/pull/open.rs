@@ -228,6 +228,7 @@ fn repeated(link: &Link, event: &EventId) -> Option<Done> {
         action: pulled.action,
         quickbooks_id: link.quickbooks_id.clone(),
         notes: pulled.notes.clone(),
+        taxes: None,
     })
 }
 

@@ -34,7 +34,7 @@ impl Pull<'_> {
             return self.follow(told, link, row).await;
         }
         let Some(pulled) = link.pulled else { return Err(SkipReason::NothingNew.into()) };
-        Ok(Done { action: pulled.action, quickbooks_id: id.1.clone(), notes: pulled.notes })
+        Ok(Done { action: pulled.action, quickbooks_id: id.1.clone(), notes: pulled.notes, taxes: None })
     }
 
     async fn make_client(&mut self, cause: Cause<'_>, id: &Id, row: &Customer) -> Result<Link, Ending> {

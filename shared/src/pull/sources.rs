@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
+use quickbooks_wire::Entity;
 use quickbooks_wire::query::{MAX_PAGE, Query, is_in};
-use quickbooks_wire::{Entity, EntityKind};
 
 use super::open::{Id, Pull};
 use super::plan;
@@ -65,7 +65,7 @@ impl Pull<'_> {
             let rows = self.quickbooks.query(some).await;
             for row in self.answer(rows)?.into_iter().flatten() {
                 if let Some(id) = row.id().and_then(|id| QuickBooksId::new(id).ok()) {
-                    self.rows.insert((kind_of(&row), id), Some(row));
+                    self.rows.insert((fields::record_kind(row.kind()), id), Some(row));
                 }
             }
         }
@@ -126,15 +126,6 @@ fn by_ids(kind: Kind, ids: &[&str]) -> Query {
     match kind {
         Kind::Client | Kind::Product => query.active_and_inactive(),
         Kind::Invoice | Kind::Payment => query,
-    }
-}
-
-fn kind_of(row: &Entity) -> Kind {
-    match row.kind() {
-        EntityKind::Customer => Kind::Client,
-        EntityKind::Item => Kind::Product,
-        EntityKind::Invoice => Kind::Invoice,
-        EntityKind::Payment => Kind::Payment,
     }
 }
 

@@ -21,6 +21,9 @@ use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReas
 use crate::ports::{BillingError, BillingQuery, Stored};
 use crate::push::batch::Ending;
 
+/// What the numbers of payments begin with that a pull makes.
+pub(super) const PAYMENT: &str = "QB-";
+
 /// For whose sake something is made: the notice's own entity, or another one that it refers to.
 #[derive(Clone, Copy)]
 pub(super) struct Cause<'n> {
@@ -191,6 +194,8 @@ impl Pull<'_> {
             last_event: EventId::of_dependency(cause.told.event),
             last_action: action,
             last_notes: Vec::new(),
+            taxes: None,
+            taxes_written: None,
             edited: BTreeMap::new(),
             matched_by,
             generation: 0,
@@ -282,7 +287,7 @@ impl Pull<'_> {
         let next = self.in_step(&link, &merge, ours.as_ref(), &written, row).await?;
         let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
         self.store(Link { pulled: Some(pulled), ..next }).await?;
-        Ok(Done { action, quickbooks_id: id.1, notes })
+        Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
     }
 
     /// The link once the record holds what was taken.
@@ -381,13 +386,13 @@ impl Pull<'_> {
         if !plan::changed(&made, row).is_empty() {
             return Err(again("the payment changed once more in QuickBooks"));
         }
-        Ok(Done { action, quickbooks_id: id.1, notes: vec![note] })
+        Ok(Done { action, quickbooks_id: id.1, notes: vec![note], taxes: None })
     }
 }
 
 /// The number that a payment gets in the billing app, by which it is found again.
 pub(super) fn number_of_payment((_, id): &Id) -> String {
-    format!("QB-{id}")
+    format!("{PAYMENT}{id}")
 }
 
 /// What is told of a change.

@@ -15,6 +15,7 @@ use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
 use crate::outcome::{Done, DoneAction, Park, ParkCause, SkipReason};
 use crate::plan;
 use crate::ports::Stored;
+use crate::pull;
 
 impl Batch<'_> {
     /// Brings QuickBooks in step with one event.
@@ -194,6 +195,10 @@ impl Batch<'_> {
         }
         let known = self.entry(Kind::Invoice, &bill.id);
         if known.is_none() {
+            let twin = matching::twin(bill, &self.known().found).and_then(|row| row.id.clone());
+            if let Some(row) = twin {
+                self.wait_for_pull(Kind::Invoice, &row, &bill.id).await?;
+            }
             matching::no_twin(bill, &self.known().found)?;
         }
         // What cannot be booked is told before anything is made for its sake.
@@ -218,6 +223,11 @@ impl Batch<'_> {
 
     async fn payment(&mut self, event: &EntityEvent, paid: &Payment) -> Result<Done, Ending> {
         let subject = Subject::of(event, Kind::Payment, &paid.id);
+        if self.entry(Kind::Payment, &paid.id).is_none()
+            && let Some(entity) = pull::entity_of_payment(&paid.number)
+        {
+            self.wait_for_pull(Kind::Payment, &entity, &paid.id).await?;
+        }
         payment::check(paid, |id| self.linked(Kind::Invoice, id), &self.reference)?;
         let customer = self
             .ensure_client(event, &paid.client_id, paid.client.as_ref(), paid.currency.as_deref())
@@ -306,6 +316,14 @@ impl Batch<'_> {
             }
             _ if link.withdrawn => return Err(SkipReason::AlreadyVoided.into()),
             _ => {}
+        }
+        if link.kind == Kind::Payment {
+            self.wait_for_pull(
+                Kind::Payment,
+                link.quickbooks_id.as_str(),
+                &BillingId::of_entity(&link.quickbooks_id),
+            )
+            .await?;
         }
         if let Some(record) = &event.data {
             plan::open_books(record, self.reference.book_close_date)?;

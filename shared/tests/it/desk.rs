@@ -241,7 +241,8 @@ impl Desk {
             content_type: Some("application/json".into()),
             body: body.to_string().into_bytes(),
         };
-        let answer = self.company(|company| company.answer(&request, Now.now()));
+        let now = self.simulator.now();
+        let answer = self.company(|company| company.answer(&request, now));
         assert_eq!(answer.status, 200, "{}", answer.body);
         serde_json::from_str(&answer.body).unwrap()
     }

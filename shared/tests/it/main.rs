@@ -11,6 +11,7 @@ mod fuzz;
 mod linking;
 mod names;
 mod ordering;
+mod pull;
 mod purity;
 mod push_now;
 mod replay;

@@ -133,6 +133,11 @@ impl Ledger for Stops<'_> {
         self.gate.pass().await;
         self.desk.ledger.supersede(books, link, intent).await
     }
+
+    async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError> {
+        self.gate.pass().await;
+        self.desk.ledger.relink(books, from, to).await
+    }
 }
 
 #[async_trait]
@@ -257,6 +262,11 @@ impl QuickBooks for Guarded {
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
         self.gate.pass().await;
         self.quickbooks.query(queries).await
+    }
+
+    async fn changes_since(&self, kinds: &[EntityKind], since: Timestamp) -> Result<Vec<Entity>, CallError> {
+        self.gate.pass().await;
+        self.quickbooks.changes_since(kinds, since).await
     }
 
     async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError> {

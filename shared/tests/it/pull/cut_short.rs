@@ -1,0 +1,96 @@
+//! A worker that dies in any of its calls, before or after the call's effect, and another one that takes over: exactly
+//! one record on each side, and the same ending.
+
+use quickbooks_simulator::company::Seed;
+use serde_json::json;
+use sync::activity::ActivityResult;
+use sync::model::Kind;
+use sync::notice::ChangeNotice;
+use sync::push::Verdict;
+
+use super::fragile::Fragile;
+use super::office::{Office, lines, sale};
+
+/// Lets a worker die in the n-th call, and another one finish, for every n; `judge` looks at what is left.
+async fn in_every_call(
+    prepare: impl AsyncFn(&Office),
+    act: impl AsyncFn(&Office),
+    judge: impl Fn(&Office, &str),
+) {
+    for after_the_effect in [false, true] {
+        let mut dies_in = 1;
+        loop {
+            let office = Office::open(Seed::Landscaping).await;
+            prepare(&office).await;
+            office.pull().await;
+            act(&office).await;
+            let notices: Vec<ChangeNotice> = office.notices();
+            let fragile = Fragile::new(office.ports(), dies_in, after_the_effect);
+            let verdicts = office.deliver_over(fragile.ports(), &notices).await;
+            let when = format!("call {dies_in}, after its effect: {after_the_effect}");
+            if !fragile.died() {
+                assert!(dies_in > 5, "the worker was never asked anything");
+                break;
+            }
+            assert!(verdicts.iter().all(|verdict| *verdict != Verdict::Acknowledge), "{when}: {verdicts:?}");
+            let results = office.deliver(&notices).await;
+            let parked = results.iter().find(|result| matches!(result, ActivityResult::Parked(_)));
+            assert!(parked.is_none(), "{when}: {parked:?}");
+            assert_eq!(office.parked().await, [], "{when}");
+            judge(&office, &when);
+            dies_in += 1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn r95_an_invoice_with_its_client_product_and_payment_comes_over_once() {
+    in_every_call(
+        async |_| {},
+        async |office| {
+            let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+            let bill = office.new_invoice("N-1", &fern, &hedge);
+            office.notices();
+            office.new_payment(&fern, 150, &[(&bill, 150)]);
+        },
+        |office, when| {
+            for kind in Kind::ALL {
+                assert_eq!((office.records(kind).len(), office.links(kind).len()), (1, 1), "{kind}, {when}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn changes_and_deletions_are_carried_out_once() {
+    let ids = std::cell::RefCell::new(Vec::new());
+    in_every_call(
+        async |office| {
+            let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+            let (one, two) =
+                (office.new_invoice("N-1", &fern, &hedge), office.new_invoice("N-2", &fern, &hedge));
+            let paid = office.new_payment(&fern, 50, &[(&one, 50)]);
+            let moved = office.new_payment(&fern, 20, &[(&one, 20)]);
+            *ids.borrow_mut() = vec![hedge, one, two, paid, moved];
+        },
+        async |office| {
+            let ids = ids.borrow().clone();
+            office.change("Invoice", &ids[1], &json!({"Line": [sale(&ids[0], 170)]}));
+            office.change("Payment", &ids[4], &json!({"Line": lines(&[(&ids[1], 15)])}));
+            office.void("Payment", &ids[3]);
+            office.delete("Invoice", &ids[2]);
+        },
+        |office, when| {
+            let ids = ids.borrow();
+            assert_eq!(
+                (office.records(Kind::Invoice).len(), office.records(Kind::Payment).len()),
+                (1, 1),
+                "{when}"
+            );
+            assert_eq!(office.invoice(&ids[1]).amount.normalize().to_string(), "170", "{when}");
+            assert_eq!(office.payment(&ids[4]).allocations[0].amount.normalize().to_string(), "15", "{when}");
+        },
+    )
+    .await;
+}

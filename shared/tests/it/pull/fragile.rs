@@ -1,0 +1,239 @@
+//! Ports of which the n-th call, and every one after it, comes to nothing: a worker that dies.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use quickbooks_wire::query::Query;
+use quickbooks_wire::{Entity, EntityKind};
+use sync::activity::Activity;
+use sync::ids::{BillingId, Books, CompanyId, QuickBooksId};
+use sync::link::{Entry, Intent, Link, LinkKey, RequestId};
+use sync::model::{Kind, Record};
+use sync::ports::{
+    ActivityLog, Billing, BillingError, BillingQuery, CallError, Connector, Ledger, LinkError, NameHolder,
+    OpenError, QuickBooks, StoreError, Stored,
+};
+use sync::push::Ports;
+use sync::reference::ReferenceLists;
+
+/// When the worker dies: in the n-th call, before it has an effect or after.
+pub(super) struct Fragile<'a> {
+    inner: Ports<'a>,
+    life: Arc<Life>,
+}
+
+struct Life {
+    made: AtomicUsize,
+    dies_in: usize,
+    after_the_effect: bool,
+}
+
+#[derive(PartialEq)]
+enum Fate {
+    Lives,
+    DiesBefore,
+    DiesAfter,
+}
+
+impl Life {
+    fn fate(&self) -> Fate {
+        let made = self.made.fetch_add(1, Ordering::SeqCst) + 1;
+        if made < self.dies_in {
+            Fate::Lives
+        } else if made == self.dies_in && self.after_the_effect {
+            Fate::DiesAfter
+        } else {
+            Fate::DiesBefore
+        }
+    }
+}
+
+impl<'a> Fragile<'a> {
+    pub(super) fn new(inner: Ports<'a>, dies_in: usize, after_the_effect: bool) -> Fragile<'a> {
+        Fragile { inner, life: Arc::new(Life { made: AtomicUsize::new(0), dies_in, after_the_effect }) }
+    }
+
+    pub(super) fn ports(&self) -> Ports<'_> {
+        Ports { ledger: self, activity: self, billing: self, connector: self, ..self.inner }
+    }
+
+    /// Whether the worker came to the call in which it was to die.
+    pub(super) fn died(&self) -> bool {
+        self.life.made.load(Ordering::SeqCst) >= self.life.dies_in
+    }
+}
+
+fn dead() -> StoreError {
+    StoreError::new("living", "the worker is dead")
+}
+
+macro_rules! call {
+    ($self:ident, $call:expr, $error:expr) => {{
+        let fate = $self.life.fate();
+        if fate == Fate::DiesBefore {
+            return Err($error);
+        }
+        let result = $call.await;
+        if fate == Fate::DiesAfter {
+            return Err($error);
+        }
+        result
+    }};
+}
+
+#[async_trait]
+impl Ledger for Fragile<'_> {
+    async fn entries(&self, books: &Books, keys: &[LinkKey]) -> Result<HashMap<LinkKey, Entry>, StoreError> {
+        call!(self, self.inner.ledger.entries(books, keys), dead())
+    }
+
+    async fn billing_id(
+        &self,
+        books: &Books,
+        kind: Kind,
+        quickbooks_id: &QuickBooksId,
+    ) -> Result<Option<BillingId>, StoreError> {
+        call!(self, self.inner.ledger.billing_id(books, kind, quickbooks_id), dead())
+    }
+
+    async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, LinkError> {
+        call!(self, self.inner.ledger.begin(books, intent), dead().into())
+    }
+
+    async fn abandon(&self, books: &Books, intent: &Intent) -> Result<(), StoreError> {
+        call!(self, self.inner.ledger.abandon(books, intent), dead())
+    }
+
+    async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {
+        call!(self, self.inner.ledger.link(books, link, replacing), dead().into())
+    }
+
+    async fn refresh(&self, books: &Books, link: &Link) -> Result<(), LinkError> {
+        call!(self, self.inner.ledger.refresh(books, link), dead().into())
+    }
+
+    async fn supersede(&self, books: &Books, link: &Link, intent: &Intent) -> Result<(), LinkError> {
+        call!(self, self.inner.ledger.supersede(books, link, intent), dead().into())
+    }
+
+    async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError> {
+        call!(self, self.inner.ledger.relink(books, from, to), dead().into())
+    }
+}
+
+#[async_trait]
+impl ActivityLog for Fragile<'_> {
+    async fn record(&self, entries: &[Activity]) -> Result<(), StoreError> {
+        call!(self, self.inner.activity.record(entries), dead())
+    }
+
+    async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError> {
+        call!(self, self.inner.activity.newest(company, limit), dead())
+    }
+
+    async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError> {
+        call!(self, self.inner.activity.parked(company), dead())
+    }
+
+    async fn waiting_for(
+        &self,
+        company: &CompanyId,
+        records: &[(Kind, BillingId)],
+    ) -> Result<Vec<Activity>, StoreError> {
+        call!(self, self.inner.activity.waiting_for(company, records), dead())
+    }
+}
+
+#[async_trait]
+impl Billing for Fragile<'_> {
+    async fn fetch(
+        &self,
+        company: &CompanyId,
+        kind: Kind,
+        id: &BillingId,
+    ) -> Result<Option<Stored>, BillingError> {
+        call!(self, self.inner.billing.fetch(company, kind, id), BillingError::Unknown("dead".into()))
+    }
+
+    async fn find(&self, company: &CompanyId, wanted: &BillingQuery) -> Result<Vec<Stored>, BillingError> {
+        call!(self, self.inner.billing.find(company, wanted), BillingError::Unknown("dead".into()))
+    }
+
+    async fn create(&self, company: &CompanyId, record: &Record) -> Result<Stored, BillingError> {
+        call!(self, self.inner.billing.create(company, record), BillingError::Unknown("dead".into()))
+    }
+
+    async fn update(
+        &self,
+        company: &CompanyId,
+        before: &Record,
+        after: &Record,
+    ) -> Result<Stored, BillingError> {
+        call!(self, self.inner.billing.update(company, before, after), BillingError::Unknown("dead".into()))
+    }
+
+    async fn delete(&self, company: &CompanyId, kind: Kind, id: &BillingId) -> Result<(), BillingError> {
+        call!(self, self.inner.billing.delete(company, kind, id), BillingError::Unknown("dead".into()))
+    }
+}
+
+#[async_trait]
+impl Connector for Fragile<'_> {
+    async fn open(&self, books: &Books) -> Result<Arc<dyn QuickBooks>, OpenError> {
+        let quickbooks = self.inner.connector.open(books).await?;
+        Ok(Arc::new(FragileCalls { quickbooks, life: Arc::clone(&self.life) }))
+    }
+}
+
+struct FragileCalls {
+    quickbooks: Arc<dyn QuickBooks>,
+    life: Arc<Life>,
+}
+
+fn unsent() -> CallError {
+    CallError::NotSent("the worker is dead".into())
+}
+
+#[async_trait]
+impl QuickBooks for FragileCalls {
+    async fn create(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
+        call!(self, self.quickbooks.create(entity, request_id), unsent())
+    }
+
+    async fn update(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
+        call!(self, self.quickbooks.update(entity, request_id), unsent())
+    }
+
+    async fn void(
+        &self,
+        kind: EntityKind,
+        id: &QuickBooksId,
+        sync_token: &str,
+        request_id: &RequestId,
+    ) -> Result<Entity, CallError> {
+        call!(self, self.quickbooks.void(kind, id, sync_token, request_id), unsent())
+    }
+
+    async fn read(&self, kind: EntityKind, id: &QuickBooksId) -> Result<Option<Entity>, CallError> {
+        call!(self, self.quickbooks.read(kind, id), unsent())
+    }
+
+    async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
+        call!(self, self.quickbooks.query(queries), unsent())
+    }
+
+    async fn changes_since(&self, kinds: &[EntityKind], since: Timestamp) -> Result<Vec<Entity>, CallError> {
+        call!(self, self.quickbooks.changes_since(kinds, since), unsent())
+    }
+
+    async fn name_holders(&self, name: &str) -> Result<Vec<NameHolder>, CallError> {
+        call!(self, self.quickbooks.name_holders(name), unsent())
+    }
+
+    async fn reference_lists(&self) -> Result<ReferenceLists, CallError> {
+        call!(self, self.quickbooks.reference_lists(), unsent())
+    }
+}

@@ -1,0 +1,9 @@
+//! The pull, as a bookkeeper in QuickBooks and a person at the billing app see it: the engine over the real client,
+//! against the simulator, with a billing app in memory.
+
+mod cut_short;
+mod echoes;
+mod fragile;
+mod lists;
+mod office;
+mod transactions;
