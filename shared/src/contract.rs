@@ -11,6 +11,7 @@ mod companies;
 mod cursors;
 mod ledger;
 mod pull_queue;
+mod sweeps;
 mod vault;
 
 use jiff::Timestamp;
@@ -23,6 +24,7 @@ pub use companies::companies;
 pub use cursors::cursors;
 pub use ledger::ledger;
 pub use pull_queue::pull_queue;
+pub use sweeps::sweeps;
 pub use vault::{billing_vault, vault};
 
 fn company(name: &str) -> CompanyId {
@@ -68,6 +70,8 @@ mod tests {
         block_on(super::ledger(&ledger, &ledger));
         let companies = MemoryCompanies::default();
         block_on(super::companies(&companies, &companies));
+        let companies = MemoryCompanies::default();
+        block_on(super::sweeps(&companies, &companies));
         let log = MemoryActivityLog::default();
         block_on(super::activity_log(&log, &log));
         let vault = MemoryVault::default();

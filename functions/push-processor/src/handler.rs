@@ -9,8 +9,6 @@ use lambda_runtime::{Error, LambdaEvent};
 use sync::ports::Clock;
 use sync::push::{Ports, messages};
 
-/// Kept for the answer to the queue.
-const RESERVE: Duration = Duration::from_secs(5);
 /// Kept for a call to QuickBooks that has waited for its turn, and for what follows it.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
@@ -20,7 +18,7 @@ pub(crate) async fn handle(
     queue: &Queue,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, Error> {
-    let time = time_left(event.context.deadline);
+    let time = batch::time_left(event.context.deadline);
     let connections = services.connections.until(SystemClock.now() + time.saturating_sub(LAST_CALL));
     let ports = Ports {
         companies: &services.companies,
@@ -31,10 +29,4 @@ pub(crate) async fn handle(
         clock: &SystemClock,
     };
     Ok(batch::run(event.payload, queue, time, async |group| messages(ports, &group).await).await?)
-}
-
-/// The time until the function is stopped, less the reserve. `deadline` is in milliseconds of Unix time.
-fn time_left(deadline: u64) -> Duration {
-    let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
-    Duration::from_millis(deadline.saturating_sub(now)).saturating_sub(RESERVE)
 }

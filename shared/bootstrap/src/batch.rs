@@ -13,13 +13,25 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt;
 use futures::future::join_all;
 use jiff::Timestamp;
-use sync::ports::explain;
+use sync::ports::{Clock, explain};
 use sync::push::{Message, Verdict};
+
+use crate::services::SystemClock;
 
 /// The wait after a bug showed. The same will happen again, so there is no hurry.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// The wait when the time was too short: what is done is done, and the rest goes on.
 const AFTER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Kept for the answer to the queue.
+const RESERVE: Duration = Duration::from_secs(5);
+
+/// The time until the function is stopped, less what the answer to the queue takes. `deadline` is in milliseconds of
+/// Unix time.
+pub fn time_left(deadline: u64) -> Duration {
+    let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
+    Duration::from_millis(deadline.saturating_sub(now)).saturating_sub(RESERVE)
+}
 
 /// A batch that cannot be answered for. The function fails with it, so that SQS delivers all of it again.
 #[derive(Debug, thiserror::Error)]

@@ -51,7 +51,7 @@ fn reference(name: &str) -> Reference {
     }
 }
 
-async fn add(store: &dyn Companies, name: &str) {
+pub(super) async fn add(store: &dyn Companies, name: &str) {
     assert!(store.save(&Company { version: 1, ..Company::new(company(name)) }).await.unwrap());
 }
 
@@ -59,7 +59,7 @@ async fn load(store: &dyn Companies, name: &str) -> Company {
     store.load(&company(name)).await.unwrap().unwrap()
 }
 
-async fn connect(store: &dyn Companies, books: &Books, name: &str) -> Result<(), ConnectError> {
+pub(super) async fn connect(store: &dyn Companies, books: &Books, name: &str) -> Result<(), ConnectError> {
     store.connect(&books.company, &connection(books, name), &reference(name)).await
 }
 

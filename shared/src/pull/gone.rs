@@ -98,8 +98,8 @@ impl Pull<'_> {
 
     /// The record that an earlier attempt kept before it deleted it.
     pub(super) async fn kept_before(&self, told: Told<'_>) -> Result<Option<crate::model::Record>, Ending> {
-        let parked = self.ports.activity.parked(&self.books.company).await?;
-        Ok(parked.into_iter().find(|entry| entry.event == *told.event).and_then(|entry| entry.removed))
+        let entry = self.ports.activity.entry(&self.books.company, told.time, told.event).await?;
+        Ok(entry.and_then(|entry| entry.removed))
     }
 
     /// Follows a merge: the record of the entity that went away gets the surviving one.

@@ -12,8 +12,9 @@ use super::write::{Cause, again, number_of_payment};
 use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, Link, LinkKey, MatchedBy};
 use crate::mapping::back::{self, Members, Paid, Sold};
+use crate::mapping::tax_answer::{Question, TaxAnswer};
 use crate::mapping::{customer, invoice, item, payment};
-use crate::model::{Kind, Product, Record};
+use crate::model::{Invoice, Kind, Product, Record};
 use crate::outcome::{Done, Park, ParkCause, SkipReason};
 use crate::ports::{BillingQuery, Stored};
 use crate::push::batch::Ending;
@@ -134,6 +135,7 @@ impl Pull<'_> {
         if invoice.number.trim().is_empty() {
             invoice.number = format!("QB-{}", id.1);
         }
+        let invoice = self.with_taxes(invoice, row).await?;
         let same = self.find(BillingQuery::InvoiceNumbered(invoice.number.clone())).await?;
         if !same.is_empty() {
             // One that is on its way to QuickBooks is this one, and worth waiting for.
@@ -346,6 +348,23 @@ impl Pull<'_> {
         })
     }
 
+    /// The invoice with the taxes that automated sales tax has put on each of its lines (R46).
+    async fn with_taxes(&mut self, bill: Invoice, row: &WireInvoice) -> Result<Invoice, Ending> {
+        let record = Record::Invoice(Box::new(bill.clone()));
+        let sent = self.forward(&record).await?;
+        let answer = self.taxes(&record, sent.as_ref(), &row.clone().into());
+        Ok(answer.map_or(bill.clone(), |answer| answer.applied_to(&bill)))
+    }
+
+    /// What automated sales tax charges for an invoice that is mapped as `sent`.
+    pub(super) fn taxes(&self, record: &Record, sent: Option<&Entity>, row: &Entity) -> Option<TaxAnswer> {
+        let (Record::Invoice(bill), Some(Entity::Invoice(sent)), Entity::Invoice(row)) = (record, sent, row)
+        else {
+            return None;
+        };
+        Some(Question::of(bill, sent, &self.reference)?.answered(row))
+    }
+
     fn linked(&self, key: &LinkKey) -> Option<QuickBooksId> {
         match self.entries.get(key)? {
             Entry::Linked(link) => Some(link.quickbooks_id.clone()),
@@ -384,6 +403,7 @@ impl Pull<'_> {
                     _ => None,
                 };
                 let after = back::invoice(bill, ours, row, members, &client, sold, &self.reference)?;
+                let after = if lines { self.with_taxes(after, row).await? } else { after };
                 Record::Invoice(Box::new(after))
             }
             (Record::Payment(paid), Entity::Payment(row)) => {

@@ -15,6 +15,7 @@ use super::open::{Id, Pull, Told};
 use super::plan;
 use crate::ids::{BillingId, EventId};
 use crate::link::{Entry, Fingerprints, Intent, Link, LinkKey, MatchedBy, Pulled};
+use crate::mapping::tax_answer::{self, TaxAnswer};
 use crate::mapping::{fields, item};
 use crate::model::{Kind, Payment, Record};
 use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason, variance};
@@ -175,7 +176,8 @@ impl Pull<'_> {
     ) -> Result<Link, Ending> {
         let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
         let action = if created { DoneAction::RecordCreated } else { DoneAction::RecordLinked };
-        let pushed = self.forward(&stored.record).await?.map(|entity| fields::fingerprints(&entity));
+        let forward = self.forward(&stored.record).await?;
+        let pushed = forward.as_ref().map(fields::fingerprints);
         let booked = match &begun.record {
             Record::Invoice(invoice) => Some(invoice.amount),
             _ => None,
@@ -301,6 +303,7 @@ impl Pull<'_> {
     ) -> Result<Link, Ending> {
         let after = self.forward(&written.record).await?;
         let mut next = as_seen(link, row);
+        (next.taxes, next.taxes_written) = self.known_taxes(&written.record, after.as_ref(), row);
         if let Some(after) = &after {
             next.pushed = plan::pushed(link, &merge.take, before, after);
         }
@@ -315,6 +318,19 @@ impl Pull<'_> {
         }
         next.product_key = product_key(&written.record).or(next.product_key);
         Ok(next)
+    }
+
+    /// What the link knows of an invoice's taxes, which QuickBooks works out and the billing app has by now.
+    fn known_taxes(
+        &self,
+        record: &Record,
+        sent: Option<&Entity>,
+        row: &Entity,
+    ) -> (Option<Box<TaxAnswer>>, Option<String>) {
+        let (Record::Invoice(bill), Some(taxes)) = (record, self.taxes(record, sent, row)) else {
+            return (None, None);
+        };
+        (Some(Box::new(taxes)), Some(tax_answer::digest(bill)))
     }
 
     /// Notes the entity's version, when nothing else of it is new.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use quickbooks_wire::query::Query;
 use quickbooks_wire::{Entity, EntityKind};
 use sync::activity::Activity;
-use sync::ids::{BillingId, Books, CompanyId, QuickBooksId};
+use sync::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId};
 use sync::link::{Entry, Intent, Link, LinkKey, RequestId};
 use sync::model::{Kind, Record};
 use sync::ports::{
@@ -132,6 +132,15 @@ impl ActivityLog for Fragile<'_> {
 
     async fn newest(&self, company: &CompanyId, limit: usize) -> Result<Vec<Activity>, StoreError> {
         call!(self, self.inner.activity.newest(company, limit), dead())
+    }
+
+    async fn entry(
+        &self,
+        company: &CompanyId,
+        time: Timestamp,
+        event: &EventId,
+    ) -> Result<Option<Activity>, StoreError> {
+        call!(self, self.inner.activity.entry(company, time, event), dead())
     }
 
     async fn parked(&self, company: &CompanyId) -> Result<Vec<Activity>, StoreError> {

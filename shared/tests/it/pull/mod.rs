@@ -6,4 +6,5 @@ mod echoes;
 mod fragile;
 mod lists;
 mod office;
+mod sweeps;
 mod transactions;
