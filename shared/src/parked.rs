@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 
-use crate::activity::{Activity, ActivityResult};
+use crate::activity::{Activity, ActivityResult, Side};
 use crate::ids::{CompanyId, EventId};
+use crate::notice::{self, ChangeNotice, Source};
 use crate::outcome::ParkCause;
-use crate::ports::{ActivityLog, PushQueue, StoreError};
+use crate::ports::{ActivityLog, PullQueue, PushQueue, StoreError};
 
 /// Which parked events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ pub async fn retry(
     let parked = activity.parked(company).await?;
     let events: Vec<(&Activity, &str)> = parked
         .iter()
-        .filter(|entry| which.holds(entry))
+        .filter(|entry| entry.side == Side::Billing && which.holds(entry))
         .filter_map(|entry| Some((entry, entry.event_json.as_deref()?)))
         .collect();
     for message in in_messages(&events) {
@@ -79,6 +80,31 @@ pub async fn retry(
         queue.send(company, &EventId::of_retry(&first.event, now), &body).await?;
     }
     Ok(events.into_iter().map(|(entry, _)| entry.event.clone()).collect())
+}
+
+/// Puts parked change notices of QuickBooks' back on the pull queue, oldest first, and tells which. Asking twice is
+/// harmless, as with [`retry`].
+///
+/// # Errors
+/// As [`retry`].
+pub async fn retry_notices(
+    activity: &dyn ActivityLog,
+    queue: &dyn PullQueue,
+    company: &CompanyId,
+    which: &Which,
+    now: Timestamp,
+) -> Result<Vec<EventId>, StoreError> {
+    let (mut notices, mut events): (Vec<ChangeNotice>, Vec<EventId>) = (Vec::new(), Vec::new());
+    let parked = activity.parked(company).await?;
+    for entry in parked.iter().filter(|entry| entry.side == Side::QuickBooks && which.holds(entry)) {
+        let received = entry.event_json.as_deref().map(notice::read).unwrap_or_default();
+        for notice in received.into_iter().filter_map(|received| received.notice.ok()) {
+            notices.push(ChangeNotice { source: Source::Retry, ..notice });
+            events.push(entry.event.clone());
+        }
+    }
+    queue.send_notices(&notice::messages(&notices, now)).await?;
+    Ok(events)
 }
 
 /// Divides events into messages. One that cannot be read has a message of its own, and stays as it came.
@@ -134,9 +160,36 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
-    use crate::memory::{MemoryActivityLog, MemoryPushQueue};
+    use crate::ids::{QuickBooksId, RealmId};
+    use crate::memory::{MemoryActivityLog, MemoryPullQueue, MemoryPushQueue};
     use crate::model::Kind;
+    use crate::notice::Operation;
     use crate::outcome::Park;
+
+    #[test]
+    fn a_notice_goes_back_to_the_pulls_as_another_try() {
+        let change = ChangeNotice {
+            company: company(),
+            realm: RealmId::new("1").unwrap(),
+            kind: Kind::Invoice,
+            quickbooks_id: QuickBooksId::new("7").unwrap(),
+            operation: Operation::Updated,
+            deleted_id: None,
+            last_updated: None,
+            source: Source::Webhook,
+        };
+        let body = notice::messages(&[change], now()).remove(0).body;
+        let (log, pushes, pulls) = (log(), MemoryPushQueue::default(), MemoryPullQueue::default());
+        let entry = parked("changed", 9, ParkCause::Ambiguous);
+        let entry = Activity { side: Side::QuickBooks, event_json: Some(body), ..entry };
+        block_on(log.record(&[entry])).unwrap();
+        let sent = block_on(retry_notices(&log, &pulls, &company(), &Which::All, now())).unwrap();
+        assert_eq!(names(&sent), ["changed"]);
+        let again = notice::read(&pulls.messages()[0].body).remove(0).notice.unwrap();
+        assert_eq!((again.source, again.quickbooks_id.as_str()), (Source::Retry, "7"));
+        let pushed = block_on(retry(&log, &pushes, &company(), &Which::All, now())).unwrap();
+        assert!(!names(&pushed).contains(&"changed"), "{pushed:?}");
+    }
 
     fn company() -> CompanyId {
         CompanyId::new("acme").unwrap()
@@ -150,7 +203,7 @@ mod tests {
         let time = Timestamp::from_second(1_772_000_000 + second).unwrap();
         Activity {
             company: company(),
-            side: crate::activity::Side::Billing,
+            side: Side::Billing,
             event: EventId::new(name).unwrap(),
             time,
             handled_at: time,

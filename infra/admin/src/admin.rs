@@ -25,7 +25,8 @@ pub struct Admin {
     pub(crate) companies: DynamoCompanies,
     pub(crate) vault: SecretsVault,
     activity: DynamoActivityLog,
-    queue: Queue,
+    pushes: Queue,
+    pulls: Queue,
     signing_key_secret: String,
     pub(crate) public_url: String,
 }
@@ -37,7 +38,8 @@ impl Admin {
             companies: aws.companies(&deployment.companies_table),
             vault: aws.vault(&deployment.company_secret_prefix),
             activity: aws.activity_log(&deployment.activity_table),
-            queue: aws.queue(&deployment.push_queue_url),
+            pushes: aws.queue(&deployment.push_queue_url),
+            pulls: aws.queue(&deployment.pull_queue_url),
             signing_key_secret: deployment.signing_key_secret.clone(),
             public_url: deployment.public_url.clone(),
             aws: aws.clone(),
@@ -92,7 +94,9 @@ impl Admin {
 
     /// Puts parked events back on the push queue and tells which.
     pub async fn retry(&self, id: &CompanyId, which: &Which, now: Timestamp) -> anyhow::Result<Vec<EventId>> {
-        Ok(parked::retry(&self.activity, &self.queue, id, which, now).await?)
+        let mut events = parked::retry(&self.activity, &self.pushes, id, which, now).await?;
+        events.extend(parked::retry_notices(&self.activity, &self.pulls, id, which, now).await?);
+        Ok(events)
     }
 
     /// Ends parked events without carrying them out and tells which.

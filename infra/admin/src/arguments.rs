@@ -37,6 +37,9 @@ pub(crate) struct Names {
     /// What the names of the companies' secrets begin with
     #[arg(long, global = true)]
     company_secret_prefix: Option<String>,
+    /// Address of the pull queue
+    #[arg(long, global = true)]
+    pull_queue_url: Option<String>,
     /// Secret that signs connect links
     #[arg(long, global = true)]
     signing_key_secret: Option<String>,
@@ -221,6 +224,7 @@ impl Names {
             activity_table: self.activity_table.clone()?,
             push_queue_url: self.push_queue_url.clone()?,
             company_secret_prefix: self.company_secret_prefix.clone()?,
+            pull_queue_url: self.pull_queue_url.clone()?,
             signing_key_secret: self.signing_key_secret.clone()?,
             public_url: self.public_url.clone()?,
         })

@@ -14,6 +14,8 @@ pub struct Deployment {
     pub push_queue_url: String,
     /// What the names of the companies' secrets begin with.
     pub company_secret_prefix: String,
+    /// Address of the pull queue.
+    pub pull_queue_url: String,
     /// Secret that signs connect links.
     pub signing_key_secret: String,
     /// Address under which people reach the API, without a slash at the end.
@@ -38,6 +40,7 @@ impl Deployment {
             activity_table: output("ActivityTable")?,
             push_queue_url: output("PushQueueUrl")?,
             company_secret_prefix: output("CompanySecretPrefix")?,
+            pull_queue_url: output("PullQueueUrl")?,
             signing_key_secret: output("SigningKeySecret")?,
             public_url: public_url
                 .context("the stack's RedirectUri does not end with /oauth/callback")?

@@ -101,6 +101,15 @@ pub struct PushConfig {
     pub push_queue_url: String,
 }
 
+/// What pull-processor and reconciler need.
+#[derive(Clone, Debug)]
+pub struct PullConfig {
+    /// What most functions need.
+    pub shared: Config,
+    /// Address of the pull queue.
+    pub pull_queue_url: String,
+}
+
 /// What webhook-ingest needs: no more, since it has to answer soon.
 #[derive(Clone, Debug)]
 pub struct WebhookConfig {
@@ -150,6 +159,18 @@ impl PushConfig {
             return Err(ConfigError(reader.problems));
         };
         Ok(PushConfig { shared, push_queue_url })
+    }
+}
+
+impl PullConfig {
+    /// Reads all of it, or says everything that is wrong.
+    pub fn read(variables: &dyn Variables) -> Result<PullConfig, ConfigError> {
+        let mut reader = Reader { variables, problems: Vec::new() };
+        let (shared, pull_queue_url) = (reader.shared(), reader.text(PULL_QUEUE_URL));
+        let (Some(shared), Some(pull_queue_url)) = (shared, pull_queue_url) else {
+            return Err(ConfigError(reader.problems));
+        };
+        Ok(PullConfig { shared, pull_queue_url })
     }
 }
 

@@ -9,7 +9,7 @@ use super::plan;
 use crate::activity::{Activity, ActivityResult, Side};
 use crate::event::Unreadable;
 use crate::ids::{CompanyId, EventId, RealmId};
-use crate::notice::{self, ChangeNotice, Received};
+use crate::notice::{self, ChangeNotice, Received, Source};
 use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::ports::explain;
 use crate::push::batch::later;
@@ -178,12 +178,28 @@ fn cannot_read(unreadable: &Unreadable) -> Park {
     )
 }
 
+/// Whether an ending is of no use to a person: what our own writes and moving balances cause, or what is not to be
+/// brought over at all. It would bury the rest. Another try that somebody asked for is always told of.
+fn is_uneventful(delivery: &Delivery, outcome: &Outcome) -> bool {
+    let reasons = [SkipReason::NothingNew, SkipReason::Superseded];
+    let by_itself = delivery.told().is_some_and(|told| told.notice.source != Source::Retry);
+    match outcome {
+        Outcome::Skipped(SkipReason::NotPulled(..)) => by_itself,
+        Outcome::Skipped(reason) => by_itself && reasons.contains(reason),
+        Outcome::Done(_) | Outcome::Parked(_) | Outcome::Retry(_) => false,
+    }
+}
+
 /// The activity of the notices that have ended, in their order, one entry for each event id.
 fn entries(company: &CompanyId, deliveries: &[Delivery], endings: &Endings, now: Timestamp) -> Vec<Activity> {
     let mut entries: Vec<Activity> = Vec::new();
     for (place, delivery) in deliveries.iter().enumerate() {
         let Some(Some((outcome, about))) = endings.get(&place) else { continue };
         let Some(result) = ActivityResult::of(outcome) else { continue };
+        if is_uneventful(delivery, outcome) {
+            tracing::debug!(company.id = %company, event.id = %delivery.event, "{result:?}");
+            continue;
+        }
         let entry = match delivery.told() {
             Some(told) => activity(company, told, about, result, now),
             None => unreadable(company, delivery, result, now),

@@ -164,8 +164,12 @@ impl Office {
         assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Acknowledge), "{verdicts:?}");
         let log = self.desk.log().await;
         let result = |notice: &ChangeNotice| {
-            let entry = log.iter().find(|entry| entry.event == notice.event_id()).unwrap();
-            entry.result.clone()
+            let entry = log.iter().find(|entry| entry.event == notice.event_id());
+            // What is of no use to a person leaves no entry.
+            entry.map_or_else(
+                || ActivityResult::Skipped { reason: "nothing worth telling".into() },
+                |entry| entry.result.clone(),
+            )
         };
         notices.iter().map(result).collect()
     }
