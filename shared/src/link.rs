@@ -69,6 +69,10 @@ pub struct Link {
     /// the latest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edited: BTreeMap<String, Timestamp>,
+    /// Of a matched pair: the version of the entity with which it was linked. What differed then is in `edited` with no
+    /// later time, and is left as it is on both sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched_at: Option<Timestamp>,
     /// How the two were matched.
     pub matched_by: MatchedBy,
     /// How many entities this record has had before: one more each time its entity was deleted in QuickBooks.
@@ -116,6 +120,13 @@ pub struct Pulled {
 }
 
 impl Link {
+    /// Our members that somebody has changed in QuickBooks since the two were linked, and that the billing app does not
+    /// have: those that a push has seen in passing.
+    pub fn not_brought_over(&self) -> impl Iterator<Item = &String> {
+        let since = |at: &Timestamp| self.matched_at.is_none_or(|matched_at| *at > matched_at);
+        self.edited.iter().filter(move |(_, at)| since(at)).map(|(name, _)| name)
+    }
+
     /// How the event that was last carried out ended.
     pub fn done(&self) -> Done {
         Done {

@@ -447,6 +447,7 @@ mod tests {
             taxes: None,
             taxes_written: None,
             edited: BTreeMap::new(),
+            matched_at: None,
             matched_by: MatchedBy::Created,
             generation: 0,
             product_key: None,

@@ -6,6 +6,7 @@
 
 mod gather;
 
+use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use quickbooks_wire::{Entity, EntityKind};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The most objects that one answer holds (Intuit: Change data capture).
 const MOST: usize = 1000;
+/// How many links are read at once.
+const READS: usize = 25;
 /// How long a webhook may take before its change counts as not told.
 const WEBHOOKS_TAKE: SignedDuration = SignedDuration::from_mins(10);
 /// The time between sweeps while webhooks are silent.
@@ -145,21 +148,29 @@ fn pace(cursor: Option<&Cursor>, untold: bool) -> SignedDuration {
 
 /// The entities that the links do not know as they are now: another version, or no link at all (T20). Those that are
 /// gone count only if they are linked.
-async fn news(ports: Ports<'_>, books: &Books, entities: Vec<Entity>) -> Result<Vec<Entity>, Swept> {
+async fn news(ports: Ports<'_>, books: &Books, entities: Vec<Entity>) -> Result<Vec<Entity>, StoreError> {
     let mut news = Vec::new();
-    for entity in entities {
-        let Some(id) = entity.id().and_then(|id| QuickBooksId::new(id).ok()) else { continue };
-        let link = link(ports, books, fields::record_kind(entity.kind()), &id).await?;
-        let is_new = match &link {
-            Some(link) if entity.is_deleted() => !link.withdrawn,
-            Some(link) => Some(link.sync_token.as_str()) != entity.sync_token() || !link.edited.is_empty(),
-            None => !entity.is_deleted(),
-        };
-        if is_new {
-            news.push(entity);
+    let mut entities = entities.into_iter();
+    loop {
+        let some: Vec<Entity> = entities.by_ref().take(READS).collect();
+        if some.is_empty() {
+            return Ok(news);
         }
+        let are_new = try_join_all(some.iter().map(|entity| is_new(ports, books, entity))).await?;
+        news.extend(some.into_iter().zip(are_new).filter(|(_, is_new)| *is_new).map(|(entity, _)| entity));
     }
-    Ok(news)
+}
+
+async fn is_new(ports: Ports<'_>, books: &Books, entity: &Entity) -> Result<bool, StoreError> {
+    let Some(id) = entity.id().and_then(|id| QuickBooksId::new(id).ok()) else { return Ok(false) };
+    let link = link(ports, books, fields::record_kind(entity.kind()), &id).await?;
+    Ok(match &link {
+        Some(link) if entity.is_deleted() => !link.withdrawn,
+        Some(link) => {
+            Some(link.sync_token.as_str()) != entity.sync_token() || link.not_brought_over().next().is_some()
+        }
+        None => !entity.is_deleted(),
+    })
 }
 
 async fn link(

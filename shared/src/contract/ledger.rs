@@ -55,6 +55,7 @@ fn link(billing_id: &str, quickbooks_id: &str) -> Link {
         taxes: None,
         taxes_written: None,
         edited: BTreeMap::new(),
+        matched_at: None,
         matched_by: MatchedBy::Created,
         generation: 0,
         withdrawn: false,

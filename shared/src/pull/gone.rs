@@ -67,7 +67,7 @@ impl Pull<'_> {
         let seen = row.as_ref().map_or_else(|| link.clone(), |row| as_seen(&link, row));
         let withdrawn = Link {
             withdrawn: true,
-            pushed: fields::withdrawn(fields::entity_kind(link.kind)),
+            pushed: fields::withdrawn(fields::entity_kind(link.kind), &link.pushed),
             edited: BTreeMap::new(),
             ..seen
         };

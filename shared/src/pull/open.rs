@@ -175,6 +175,10 @@ impl<'a> Pull<'a> {
 
     /// Brings the billing app in step with an entity.
     pub(super) async fn entity(&mut self, told: Told<'_>, id: Id) -> Result<Done, Ending> {
+        if self.links.get(&id).is_some_and(|link| link.attempt.is_some()) {
+            // What QuickBooks has now may be just that.
+            return Err(super::write::again("a change of the billing app is on its way to QuickBooks"));
+        }
         match self.row(&id).await? {
             None => self.gone(told, id, None).await,
             Some(row) if super::gone::is_voided(&row) => self.gone(told, id, Some(row)).await,

@@ -69,7 +69,7 @@ pub(super) fn is_echo(notice: &ChangeNotice, link: &Link) -> bool {
     let at = notice.last_updated.and_then(|at| second(at).ok());
     notice.source == Source::Webhook
         && merged(notice).is_none()
-        && link.edited.is_empty()
+        && link.not_brought_over().next().is_none()
         && at.zip(seen).is_some_and(|(at, seen)| at <= seen)
 }
 
@@ -84,7 +84,7 @@ pub(super) fn is_behind(row: &Entity, link: &Link) -> bool {
 /// passing by a push. Balances are not among our members, so a payment's touch changes none (D3).
 pub(super) fn changed(link: &Link, row: &Entity) -> Vec<String> {
     let mut names = fields::changed(&link.seen, &fields::fingerprints(row));
-    names.extend(link.edited.keys().cloned());
+    names.extend(link.not_brought_over().cloned());
     names.sort();
     names.dedup();
     names

@@ -174,6 +174,7 @@ impl Pull<'_> {
         matched_by: MatchedBy,
         replacing: Option<&BillingId>,
     ) -> Result<Link, Ending> {
+        let row = self.rows.get(id).cloned().flatten();
         let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
         let action = if created { DoneAction::RecordCreated } else { DoneAction::RecordLinked };
         let forward = self.forward(&stored.record).await?;
@@ -199,12 +200,22 @@ impl Pull<'_> {
             taxes: None,
             taxes_written: None,
             edited: BTreeMap::new(),
+            matched_at: None,
             matched_by,
             generation: 0,
             withdrawn: false,
+            attempt: None,
             product_key: product_key(&stored.record),
             pulled: Some(Pulled { notice, action, notes }),
             revision: 1,
+        };
+        let link = match (&forward, &row) {
+            (Some(ours), Some(row)) if !created => Link {
+                edited: crate::plan::differences(ours, row),
+                matched_at: row.last_updated_time().and_then(|time| time.parse().ok()),
+                ..link
+            },
+            _ => link,
         };
         self.ports.ledger.link(&self.books, &link, replacing).await?;
         self.remember(&link);
@@ -311,8 +322,12 @@ impl Pull<'_> {
         let theirs_at: Option<Timestamp> = row.last_updated_time().and_then(|time| time.parse().ok());
         // While edits of the billing app are on their way, their event must not undo what was taken.
         let taken = merge.take.iter().filter(|_| unsynced);
-        let edited = merge.keep.iter().chain(taken);
-        next.edited = edited.map(|name| (name.clone(), theirs_at.unwrap_or(Timestamp::MAX))).collect();
+        let edited: Vec<&String> = merge.keep.iter().chain(taken).collect();
+        for name in link.not_brought_over().chain(&merge.take) {
+            next.edited.remove(name);
+        }
+        next.edited
+            .extend(edited.into_iter().map(|name| (name.clone(), theirs_at.unwrap_or(Timestamp::MAX))));
         if !unsynced {
             next.billing_time = next.billing_time.max(written.updated_at);
         }

@@ -193,7 +193,8 @@ impl Batch<'_> {
         generation: Option<u32>,
     ) -> Result<Link, Ending> {
         let link = self.new_link(subject, row, fields::fingerprints(mapped), by, generation.unwrap_or(0))?;
-        self.store(Link { edited: plan::differences(mapped, row), ..link }).await
+        let matched_at = row.last_updated_time().and_then(|time| time.parse().ok());
+        self.store(Link { edited: plan::differences(mapped, row), matched_at, ..link }).await
     }
 
     /// Creates a record's entity.
@@ -519,6 +520,7 @@ impl Batch<'_> {
             taxes: subject.taxes(row),
             taxes_written: None,
             edited: BTreeMap::new(),
+            matched_at: None,
             matched_by,
             generation,
             withdrawn: false,

@@ -70,6 +70,7 @@ async fn pages(
         let query = Query::from(kind.name())
             .filter(ge("MetaData.LastUpdatedTime", &from))
             .order_by("MetaData.LastUpdatedTime")
+            .order_by("Id")
             .start(start)
             .max(MAX_PAGE);
         let query = match kind {
