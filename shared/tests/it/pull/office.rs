@@ -309,7 +309,7 @@ pub(super) fn lines(paid: &[(&str, u32)]) -> Value {
 pub(super) fn sale(item: &str, amount: u32) -> Value {
     json!({
         "Amount": amount, "Description": format!("Work for {amount}"), "DetailType": "SalesItemLineDetail",
-        "SalesItemLineDetail": {"ItemRef": {"value": item}, "Qty": 2, "UnitPrice": f64::from(amount) / 2.0},
+        "SalesItemLineDetail": {"ItemRef": {"value": item}, "Qty": 1, "UnitPrice": amount},
     })
 }
 
