@@ -253,6 +253,7 @@ async fn a_repeated_connection_says_that_nothing_else_has_changed() {
 fn parked(company: &str, event: &str, second: i64, cause: ParkCause) -> Activity {
     let time = Timestamp::from_second(1_772_000_000 + second).unwrap();
     Activity {
+        side: sync::activity::Side::Billing,
         company: id(company),
         event: EventId::new(event).unwrap(),
         time,
@@ -264,6 +265,7 @@ fn parked(company: &str, event: &str, second: i64, cause: ParkCause) -> Activity
         quickbooks_id: None,
         result: ActivityResult::Parked(Park::new(cause, "why", "what to do")),
         event_json: Some(format!("\"{event}\"")),
+        removed: None,
     }
 }
 
