@@ -21,7 +21,7 @@ use crate::ports::{
     ActivityLog, Budget, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, StoreError,
     Sweeps, Vault,
 };
-use crate::reconcile::Cursor;
+use crate::reconcile;
 use crate::reference::Reference;
 use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
@@ -325,7 +325,7 @@ struct Tenants {
     references: BTreeMap<Books, Reference>,
     once: BTreeMap<(CompanyId, String), Timestamp>,
     leases: BTreeMap<(Books, &'static str), Lease>,
-    cursors: BTreeMap<Books, Cursor>,
+    cursors: BTreeMap<Books, reconcile::Cursor>,
 }
 
 #[async_trait]
@@ -428,11 +428,11 @@ impl Sweeps for MemoryCompanies {
         Ok((lock(&self.0).realms.values().cloned().collect(), None))
     }
 
-    async fn cursor(&self, books: &Books) -> Result<Option<Cursor>, StoreError> {
+    async fn cursor(&self, books: &Books) -> Result<Option<reconcile::Cursor>, StoreError> {
         Ok(lock(&self.0).cursors.get(books).cloned())
     }
 
-    async fn save_cursor(&self, books: &Books, cursor: &Cursor) -> Result<(), StoreError> {
+    async fn save_cursor(&self, books: &Books, cursor: &reconcile::Cursor) -> Result<(), StoreError> {
         lock(&self.0).cursors.insert(books.clone(), cursor.clone());
         Ok(())
     }

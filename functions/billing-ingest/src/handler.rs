@@ -12,7 +12,7 @@ use invoice_ninja::mapping::Setup;
 use invoice_ninja::webhook::{self, BadWebhook};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use sync::activity::{Activity, ActivityResult};
+use sync::activity::{Activity, ActivityResult, Side};
 use sync::event::EntityEvent;
 use sync::ids::{CompanyId, EventId};
 use sync::outcome::{Park, ParkCause};
@@ -112,6 +112,8 @@ async fn park(
     let now = door.clock.now();
     let raw = String::from_utf8_lossy(body).into_owned();
     let entry = Activity {
+        side: Side::Billing,
+        removed: None,
         company: company.clone(),
         event: EventId::of_message(&format!("webhook {event}"), now.as_nanosecond().unsigned_abs() as usize),
         time: now,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::Queue;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use bootstrap::{NoBilling, Services, SystemClock, batch};
+use bootstrap::{Services, SystemClock, batch};
 use lambda_runtime::{Error, LambdaEvent};
 use sync::ports::Clock;
 use sync::pull::messages;
@@ -25,7 +25,7 @@ pub(crate) async fn handle(
         companies: &services.companies,
         ledger: &services.ledger,
         activity: &services.activity,
-        billing: &NoBilling,
+        billing: &services.billing,
         connector: &connections,
         clock: &SystemClock,
     };
