@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::days_ago;
+use super::{days_ago, years_ago};
 use crate::company::{Company, kinds::Kind};
 
 /// Display name, given name, family name, street, city, state, ZIP, e-mail, and whether it is taxed.
@@ -126,7 +126,7 @@ impl Company {
             self.plant(Kind::Account, account, now);
         }
         self.plant_items(now);
-        self.plant_customers(now);
+        self.plant_customers(years_ago(now));
         self.plant(
             Kind::Vendor,
             json!({ "DisplayName": "Greenfield Wholesale", "CompanyName": "Greenfield Wholesale" }),

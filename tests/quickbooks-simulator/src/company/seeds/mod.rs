@@ -6,7 +6,7 @@ mod landscaping;
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Value;
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 };
 
 impl Company {
-    /// A company as `seed` describes it, whose records were all created at `now`.
+    /// A company as `seed` describes it. Its Customers have been the same for years; all else was created at `now`.
     #[must_use]
     pub fn new(seed: Seed, realm: &str, now: Timestamp) -> Self {
         let mut company = Self {
@@ -60,6 +60,11 @@ impl Company {
     fn plant_as_it_is(&mut self, kind: Kind, object: &Value, now: Timestamp) -> String {
         self.store.insert(kind, object.as_object().cloned().unwrap_or_else(Object::new), now)
     }
+}
+
+/// Long before anything that a billing app could tell.
+fn years_ago(now: Timestamp) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_hours(10 * 365 * 24)).unwrap_or(now)
 }
 
 /// A date so many days ago.

@@ -38,11 +38,11 @@ fn the_window_is_thirty_days() {
     let mut session = Session::new(Seed::Landscaping);
     session.wait(31 * 24 * 3600);
     let old = "2026-05-04T00:00:00-07:00";
-    assert_eq!(cdc(&mut session, "Customer", old).0, 400);
+    assert_eq!(cdc(&mut session, "Item", old).0, 400);
     session.company.switches().cdc_beyond_window = BeyondWindow::Clamp;
-    assert_eq!(captured(&mut session, "Customer", old), json!([{}]));
+    assert_eq!(captured(&mut session, "Item", old), json!([{}]));
     session.company.switches().cdc_beyond_window = BeyondWindow::Serve;
-    assert_eq!(captured(&mut session, "Customer", old)[0]["maxResults"], 25);
+    assert_eq!(captured(&mut session, "Item", old)[0]["maxResults"], 17);
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn projections_have_only_their_members() {
     let mut session = Session::new(Seed::Landscaping);
     let rows = session.query("select id, DisplayName, MetaData.CreateTime from Customer where Id = '1'");
     let expected = json!({
-        "Id": "1", "DisplayName": "Amber Hill Nursery", "MetaData": { "CreateTime": "2026-05-04T10:00:00-07:00" },
+        "Id": "1", "DisplayName": "Amber Hill Nursery", "MetaData": { "CreateTime": "2016-05-06T10:00:00-07:00" },
         "domain": "QBO", "sparse": true,
     });
     assert_eq!(rows["Customer"], json!([expected]));
