@@ -20,7 +20,7 @@ use sync::ids::{BillingId, CompanyId};
 use sync::model::{Invoice, Payment, ProductType, TaxCategory};
 use sync::outcome::ParkCause;
 
-use Ending::{Created, Linked, Skipped, Updated};
+use Ending::{Created, Linked, Replaced, Skipped, Updated};
 use diary::Diary;
 
 /// The events, and what has to be in QuickBooks afterwards.
@@ -54,6 +54,8 @@ pub enum Ending {
     Linked,
     /// Its counterpart follows it.
     Updated,
+    /// The same, in something that QuickBooks had otherwise, which is told.
+    Replaced,
     /// Its counterpart is voided.
     Voided,
     /// It is skipped, for a reason that holds these words.
@@ -162,7 +164,8 @@ fn tell_clients(diary: &mut Diary, clients: &[clients::Listed]) -> anyhow::Resul
     }
     for (place, listed) in clients[..told].iter().skip(3).step_by(6).enumerate() {
         let day = 60 + i64::try_from(place)? * 5;
-        diary.add(day, "client.updated", &listed.client.id, &clients::moved(&listed.client), &[Updated])?;
+        let ending = if listed.known == Known::No { Updated } else { Replaced };
+        diary.add(day, "client.updated", &listed.client.id, &clients::moved(&listed.client), &[ending])?;
     }
     // What the client owes has changed, and nothing else (R18).
     for (place, listed) in clients[..told].iter().skip(1).step_by(6).enumerate() {

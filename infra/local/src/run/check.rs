@@ -104,13 +104,18 @@ fn has_ended_well(event: &Event, activity: &Activity, is_first: bool) -> bool {
         (ActivityResult::Done(done), Ending::Varies) => {
             done.action == DoneAction::Created && !done.notes.is_empty()
         }
+        (ActivityResult::Done(done), Ending::Replaced) => {
+            done.action == DoneAction::Updated && done.notes.iter().any(|note| note.contains("later value"))
+        }
         (ActivityResult::Done(done), ending) => {
             let action = match ending {
                 Ending::Created => DoneAction::Created,
                 Ending::Linked => DoneAction::Linked,
                 Ending::Updated => DoneAction::Updated,
                 Ending::Voided => DoneAction::Voided,
-                Ending::Varies | Ending::Skipped(_) | Ending::Parked(_) => return false,
+                Ending::Varies | Ending::Replaced | Ending::Skipped(_) | Ending::Parked(_) => {
+                    return false;
+                }
             };
             done.action == action && done.notes.is_empty()
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use invoice_ninja_simulator::company::Seed;
 use invoice_ninja_simulator::server::{Options, Simulator, start};
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sync::activity::ActivityResult;
@@ -121,18 +122,20 @@ async fn what_happens_in_the_billing_app_arrives_in_quickbooks(world: Arc<World>
     ninja.does("PUT", &path, &json!({"due_date": "2026-04-15"})).await?;
     let due = || tenant.with("Invoice", "DueDate", "2026-04-15").pop();
     eventually("the due date", due).await?;
+    let known: Vec<Value> = tenant.all("Payment").iter().map(|it| it["Id"].clone()).collect();
+    let payment = || tenant.all("Payment").into_iter().find(|it| !known.contains(&it["Id"]));
     let pays = json!([{"invoice_id": bill["id"], "amount": 100}]);
     let paid = json!({"client_id": client["id"], "amount": 100, "date": "2026-03-05", "type_id": "15", "invoices": pays});
     let paid = ninja.does("POST", "payments?email_receipt=false", &paid).await?;
-    eventually("the payment", || tenant.all("Payment").pop()).await?;
+    // The app tells of payments only after a while.
+    ninja.simulator.advance_clock(SignedDuration::from_mins(1))?;
+    eventually("the payment", payment).await?;
 
     // A deleted payment is voided; what it paid, only QuickBooks knows by then.
     let path = format!("payments/{}", paid["id"].as_str().context("no id")?);
     ninja.does("DELETE", &path, &json!({})).await?;
-    eventually("the void", || {
-        tenant.all("Payment").pop().filter(|it| amount(&it["TotalAmt"]) == Some(Decimal::ZERO))
-    })
-    .await?;
+    ninja.simulator.advance_clock(SignedDuration::from_mins(1))?;
+    eventually("the void", || payment().filter(|it| amount(&it["TotalAmt"]) == Some(Decimal::ZERO))).await?;
 
     let attempts = ninja.simulator.webhook_attempts();
     ensure!(

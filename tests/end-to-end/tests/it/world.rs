@@ -209,23 +209,25 @@ impl Tenant<'_> {
     pub(crate) async fn push_texts(&self, bodies: &[String]) -> anyhow::Result<Vec<Activity>> {
         let message = |body: &String| Message { company: self.id.clone(), body: body.clone() };
         let mut messages: Vec<Message> = bodies.iter().map(message).collect();
-        // Messages of a company are dealt with in their order: once this one is, all are. Its id sorts behind those
-        // that were sent in the same moment.
+        // Messages of a company are dealt with in their order, save that this one, which touches nothing, may end
+        // before one that has to be tried again. Its id sorts behind those that were sent in the same moment.
         let last = self.event("end.of.test", &json!({"id": "end"}));
         let last = changed(&last, "id", format!("zz {}", last["id"]));
         messages.push(message(&last.to_string()));
         let mut sent = self.bundle.send(&messages).await?;
         let last = sent.pop().and_then(|mut sent| sent.events.pop()).context("nothing was sent")?;
         let operator = &self.bundle.operator;
+        let ids = sent.iter().flat_map(|sent| &sent.events).map(EventId::as_str).collect::<Vec<_>>();
         let begun = Instant::now();
         // What cannot be read is dated when it was sent, and that is after all events of the tests.
-        while operator.activity(&self.id, 1).await?.first().map(|entry| &entry.event) != Some(&last) {
+        while operator.activity(&self.id, 1).await?.first().map(|entry| &entry.event) != Some(&last)
+            || self.endings_by_id(&ids).await.is_err()
+        {
             if begun.elapsed() > PATIENCE {
                 bail!("{} is not through after {PATIENCE:?}; the function said:\n{}", self.id, self.log()?);
             }
             sleep(GLANCE).await;
         }
-        let ids = sent.iter().flat_map(|sent| &sent.events).map(EventId::as_str).collect::<Vec<_>>();
         self.endings_by_id(&ids).await
     }
 
