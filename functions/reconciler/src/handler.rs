@@ -7,40 +7,66 @@ use bootstrap::{Services, SystemClock, batch};
 use futures::StreamExt;
 use futures::stream;
 use lambda_runtime::Error;
-use sync::ports::{Clock, Sweeps};
-use sync::reconcile::{Ports, sweep};
+use sync::ids::CompanyId;
+use sync::poll::{self, poll};
+use sync::ports::{Clock, Sweeps, explain};
+use sync::reconcile::{self, sweep};
 
-/// How many companies are swept side by side.
+/// How many companies are dealt with side by side.
 const AT_ONCE: usize = 8;
-/// Kept for the sweeps that are under way when no new one is begun.
-const LAST_SWEEPS: Duration = Duration::from_secs(75);
+/// Kept for the companies that are under way when no new one is begun.
+const LAST_COMPANIES: Duration = Duration::from_secs(75);
 
-/// Sweeps the companies whose time has come, as many as the function has time for; the others' time stays come. Fails
-/// if the companies cannot be listed.
-pub(crate) async fn handle(services: &Services, queue: &Queue, deadline: u64) -> Result<(), Error> {
+/// Sweeps the QuickBooks of the companies whose time has come, and polls each company's billing app; as many as the
+/// function has time for, and the others the next time. Fails if the companies cannot be listed.
+pub(crate) async fn handle(
+    services: &Services,
+    pulls: &Queue,
+    pushes: &Queue,
+    deadline: u64,
+) -> Result<(), Error> {
     let connections = services.connections.until(SystemClock.now() + batch::time_left(deadline));
-    let ports = Ports {
+    let quickbooks = reconcile::Ports {
         companies: &services.companies,
         sweeps: &services.companies,
         ledger: &services.ledger,
         activity: &services.activity,
         connector: &connections,
-        queue,
+        queue: pulls,
         clock: &SystemClock,
+    };
+    let billing = poll::Ports {
+        companies: &services.companies,
+        billing: &services.billing,
+        ledger: &services.ledger,
+        queue: pushes,
+        cursors: &services.companies,
     };
     let mut from: Option<String> = None;
     loop {
         let (companies, next) = services.companies.ever_connected(from.as_deref()).await?;
-        let due = companies.iter().filter(|_| batch::time_left(deadline) > LAST_SWEEPS);
-        let sweeps = stream::iter(due).map(|company| sweep(ports, company));
-        sweeps.buffer_unordered(AT_ONCE).for_each(async |_| ()).await;
+        let in_time = companies.iter().filter(|_| batch::time_left(deadline) > LAST_COMPANIES);
+        let rounds = stream::iter(in_time).map(|company| look(quickbooks, billing, company));
+        rounds.buffer_unordered(AT_ONCE).for_each(async |()| ()).await;
         match next {
-            Some(next) if batch::time_left(deadline) > LAST_SWEEPS => from = Some(next),
+            Some(next) if batch::time_left(deadline) > LAST_COMPANIES => from = Some(next),
             Some(_) => {
                 tracing::warn!("the time was too short for all companies");
                 return Ok(());
             }
             None => return Ok(()),
+        }
+    }
+}
+
+/// Looks at both sides of a company. One that does not answer keeps neither the other nor the other companies back.
+async fn look(quickbooks: reconcile::Ports<'_>, billing: poll::Ports<'_>, company: &CompanyId) {
+    sweep(quickbooks, company).await;
+    match poll(billing, company).await {
+        Ok(0) => {}
+        Ok(events) => tracing::info!(company.id = %company, events, "polled"),
+        Err(error) => {
+            tracing::warn!(company.id = %company, error = explain(&error), "to be polled again later");
         }
     }
 }

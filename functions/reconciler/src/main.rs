@@ -1,10 +1,10 @@
-//! Finds what changed in QuickBooks and no webhook has told.
+//! Finds what changed on either side and no webhook has told.
 
 mod handler;
 
 use std::time::Duration;
 
-use bootstrap::config::{Environment, PullConfig};
+use bootstrap::config::{Environment, PullConfig, PushConfig};
 use bootstrap::{Patience, Services, telemetry};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
@@ -16,9 +16,10 @@ async fn main() -> Result<(), Error> {
     telemetry::init(&Environment);
     let config = PullConfig::read(&Environment)?;
     let services = Services::new(&config.shared, PATIENCE).await?;
-    let queue = services.queue(&config.pull_queue_url);
+    let pulls = services.queue(&config.pull_queue_url);
+    let pushes = services.queue(&PushConfig::read(&Environment)?.push_queue_url);
     run(service_fn(async |event: LambdaEvent<serde_json::Value>| {
-        handler::handle(&services, &queue, event.context.deadline).await
+        handler::handle(&services, &pulls, &pushes, event.context.deadline).await
     }))
     .await
 }

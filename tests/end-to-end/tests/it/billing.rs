@@ -1,4 +1,4 @@
-//! Invoice Ninja tells by webhook what happens in it, and QuickBooks follows.
+//! Invoice Ninja and QuickBooks tell by webhook what happens in them, and the other side follows.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,17 +7,20 @@ use anyhow::{Context, bail, ensure};
 use invoice_ninja_simulator::company::Seed;
 use invoice_ninja_simulator::server::{Options, Simulator, start};
 use jiff::SignedDuration;
+use quickbooks_simulator::server::CallKind;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use sync::activity::ActivityResult;
+use sync::activity::{Activity, ActivityResult};
 use sync::outcome::ParkCause;
+use sync::settings::Direction;
 use tokio::time::sleep;
 use transport::Reach;
 
-use crate::world::{Tenant, World, is_parked, tests};
+use crate::world::{Tenant, World, all, is_parked, tests};
 
 tests![
     what_happens_in_the_billing_app_arrives_in_quickbooks,
+    r9_what_a_bookkeeper_does_arrives_in_the_billing_app_and_does_not_come_back,
     webhooks_without_the_secret_are_refused_and_unreadable_ones_are_parked,
     a_token_that_does_not_do_is_not_taken,
 ];
@@ -63,6 +66,23 @@ impl<'t> Ninja<'t> {
         let (status, answer) = (answer.status(), answer.json::<Value>().await?);
         ensure!(status.is_success(), "{method} {path}: {answer}");
         Ok(answer["data"].clone())
+    }
+
+    /// The first of the app's records of a sort that is so.
+    async fn record(
+        &self,
+        sort: &str,
+        is_it: impl Fn(&Value) -> bool + Send + Sync,
+    ) -> anyhow::Result<Value> {
+        let begun = Instant::now();
+        loop {
+            let records = self.does("GET", &format!("{sort}?sort=id|asc&per_page=100"), &json!({})).await?;
+            if let Some(record) = records.as_array().into_iter().flatten().find(|record| is_it(record)) {
+                return Ok(record.clone());
+            }
+            ensure!(begun.elapsed() < PATIENCE, "not among the {sort}: {records}");
+            sleep(GLANCE).await;
+        }
     }
 
     /// The secret that the app was given for its webhooks.
@@ -147,6 +167,67 @@ async fn what_happens_in_the_billing_app_arrives_in_quickbooks(world: Arc<World>
     let secret = ninja.secret().await?;
     ensure!(log.contains(tenant.id.as_str()), "the function says nothing of the company");
     ensure!(!log.contains(&ninja.token) && !log.contains(&secret), "T26: a secret is in the log");
+    Ok(())
+}
+
+async fn r9_what_a_bookkeeper_does_arrives_in_the_billing_app_and_does_not_come_back(
+    world: Arc<World>,
+) -> anyhow::Result<()> {
+    let tenant = world.tenant("both-ways").await?;
+    let ninja = Ninja::of(&tenant).await?;
+    tenant.change(all(Direction::Bidirectional)).await?;
+
+    // A Customer that QuickBooks alone has had.
+    tenant.bookkeeper_enters(
+        "Customer",
+        &json!({"DisplayName": "Heron Ferry", "CompanyName": "Heron Ferry"}),
+    )?;
+    let client = ninja.record("clients", |client| client["name"] == "Heron Ferry").await?;
+    let customer = tenant.with("Customer", "DisplayName", "Heron Ferry").pop().context("no Customer")?;
+
+    // Its telephone number, changed in QuickBooks, whose times are whole seconds: what is changed within the second of
+    // what was seen waits for a sweep.
+    let seen = tenant.bundle.simulator.now().as_second();
+    eventually("the next second", || (tenant.bundle.simulator.now().as_second() > seen).then_some(()))
+        .await?;
+    let phone = json!({"FreeFormNumber": "650 555 0142"});
+    tenant.bookkeeper_saves(
+        "Customer",
+        &json!({"Id": customer["Id"], "SyncToken": customer["SyncToken"], "sparse": true, "PrimaryPhone": phone}),
+    )?;
+    let called = |client: &Value| client["phone"] == "650 555 0142";
+    let changed = ninja.record("clients", called).await?;
+    ensure!(changed["id"] == client["id"], "{changed}");
+
+    // An Invoice of it.
+    let item = tenant.with("Item", "Type", "Service").pop().context("no Item")?;
+    let line = json!({"DetailType": "SalesItemLineDetail", "Amount": 90, "SalesItemLineDetail": {"ItemRef": {"value": item["Id"]}, "Qty": 2, "UnitPrice": 45}});
+    let bill = json!({"CustomerRef": {"value": customer["Id"]}, "DocNumber": "HF-1", "TxnDate": "2026-03-09", "Line": [line]});
+    tenant.bookkeeper_enters("Invoice", &bill)?;
+    let invoice = ninja.record("invoices", |invoice| invoice["number"] == "HF-1").await?;
+    ensure!(amount(&invoice["amount"]) == Some(Decimal::from(90)), "{invoice}");
+    ensure!(invoice["client_id"] == client["id"], "{invoice}");
+
+    // T20: what was written into the app is told by its webhooks, and not written back.
+    let echo = |entry: &Activity| {
+        matches!(&entry.result, ActivityResult::Skipped { .. })
+            && entry.billing_id.as_ref().is_some_and(|id| invoice["id"] == id.as_str())
+    };
+    let begun = Instant::now();
+    let log = loop {
+        let log = tenant.bundle.operator.activity(&tenant.id, usize::MAX).await?;
+        if log.iter().any(echo) {
+            break log;
+        }
+        ensure!(begun.elapsed() < PATIENCE, "no echo: {log:?}");
+        sleep(GLANCE).await;
+    };
+    ensure!(log.iter().all(|entry| !entry.result.is_parked()), "{log:?}");
+    ensure!(tenant.with("Customer", "DisplayName", "Heron Ferry").len() == 1);
+    ensure!(tenant.with("Invoice", "DocNumber", "HF-1").len() == 1);
+    let is_write = |kind| matches!(kind, CallKind::Create | CallKind::Update | CallKind::Void);
+    let writes: Vec<_> = tenant.calls().into_iter().filter(|call| is_write(call.kind)).collect();
+    ensure!(writes.is_empty(), "T20: {writes:?}");
     Ok(())
 }
 

@@ -275,7 +275,12 @@ impl Tenant<'_> {
         found.pop().with_context(|| format!("{entity} {id} is not there"))
     }
 
-    /// What a bookkeeper saves in QuickBooks.
+    /// What a bookkeeper enters anew in QuickBooks.
+    pub(crate) fn bookkeeper_enters(&self, entity: &str, object: &Value) -> anyhow::Result<()> {
+        self.bookkeeper(entity, object, "")
+    }
+
+    /// What a bookkeeper changes in QuickBooks.
     pub(crate) fn bookkeeper_saves(&self, entity: &str, object: &Value) -> anyhow::Result<()> {
         self.bookkeeper(entity, object, "update")
     }
@@ -289,7 +294,7 @@ impl Tenant<'_> {
         let request = Request {
             method: "POST".into(),
             path: entity.to_lowercase(),
-            query: vec![("operation".into(), operation.into())],
+            query: Vec::from_iter((!operation.is_empty()).then(|| ("operation".into(), operation.into()))),
             content_type: Some("application/json".into()),
             body: object.to_string().into_bytes(),
         };
