@@ -143,10 +143,15 @@ impl Link {
         created && self.billing_time == Timestamp::UNIX_EPOCH
     }
 
-    /// Whether a product was matched for the sake of an invoice's line, and its own event is still to come.
+    /// Whether it was matched for the sake of another record, and its own event is still to come.
+    pub fn was_matched_in_passing(&self) -> bool {
+        let matched = matches!(self.matched_by, MatchedBy::Name | MatchedBy::Key | MatchedBy::Email);
+        matched && self.billing_time == Timestamp::UNIX_EPOCH
+    }
+
+    /// The same of a product that stood on an invoice's line.
     pub fn was_met_on_a_line(&self) -> bool {
-        let matched = matches!(self.matched_by, MatchedBy::Name | MatchedBy::Key);
-        self.kind == Kind::Product && matched && self.billing_time == Timestamp::UNIX_EPOCH
+        self.kind == Kind::Product && self.was_matched_in_passing()
     }
 }
 

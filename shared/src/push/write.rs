@@ -166,11 +166,13 @@ impl Batch<'_> {
     }
 
     /// Notes that the entity holds what this event tells, so that older events are out of date from now on. An
-    /// entity that was made when this event was tried before is made by this event.
+    /// entity that was made when this event was tried before is made by this event, and one that was matched for
+    /// another record's sake is told by the record's own event.
     async fn unchanged(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
         let is_transaction = matches!(link.kind, Kind::Invoice | Kind::Payment);
         let tried_before = link.last_event == subject.in_passing().event_id();
-        if link.awaits_its_own_event() && (is_transaction || tried_before) {
+        let is_made_by_this = link.awaits_its_own_event() && (is_transaction || tried_before);
+        if is_made_by_this || link.was_matched_in_passing() {
             let last_notes = link.last_notes.clone();
             return self.updated(Link { last_notes, ..subject.next(link, link.last_action) }).await;
         }

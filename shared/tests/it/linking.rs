@@ -66,6 +66,18 @@ async fn r21_r22_r24_a_client_is_linked_by_name_and_then_by_address() {
     assert_eq!(desk.count("Customer"), customers);
 }
 
+/// The activity log shows each link, also when an invoice needed it before the client's own event came.
+#[tokio::test]
+async fn a_client_that_an_invoice_has_linked_is_told_as_linked_by_its_own_event() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let seeded = desk.company(|company| company.entities("Customer").into_iter().next().cloned()).unwrap();
+    let known = client("c-1", seeded["DisplayName"].as_str().unwrap());
+    done(&desk.push("invoice.sent", &invoice("i-1", &known, &["Hedge laying"])).await);
+    let (action, linked) = done(&desk.push("client.created", &known).await);
+    assert_eq!((action.as_str(), linked.as_str()), ("Linked", seeded["Id"].as_str().unwrap()));
+    skipped(&desk.push("client.updated", &known).await);
+}
+
 #[tokio::test]
 async fn r23_products_match_by_name_and_t11_never_a_category() {
     let desk = Desk::open(Seed::Landscaping).await;
