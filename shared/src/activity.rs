@@ -57,6 +57,33 @@ pub enum Side {
     QuickBooks,
 }
 
+impl Activity {
+    /// One line for the log.
+    pub(crate) fn log(&self) {
+        let (outcome, reason) = match &self.result {
+            ActivityResult::Done(done) => (format!("{:?}", done.action), done.notes.join(" ")),
+            ActivityResult::Skipped { reason } => ("Skipped".to_owned(), reason.clone()),
+            ActivityResult::Parked(park) => (format!("Parked: {:?}", park.cause), park.reason.clone()),
+            ActivityResult::Ignored { reason } => ("Ignored".to_owned(), reason.clone()),
+        };
+        let what = match self.side {
+            Side::Billing => "event",
+            Side::QuickBooks => "change notice",
+        };
+        tracing::info!(
+            company.id = %self.company,
+            realm.id = self.realm.as_ref().map(tracing::field::display),
+            event.id = %self.event,
+            kind = self.kind.map(tracing::field::display),
+            billing.id = self.billing_id.as_ref().map(tracing::field::display),
+            quickbooks.id = self.quickbooks_id.as_ref().map(tracing::field::display),
+            outcome,
+            reason,
+            "{what} handled"
+        );
+    }
+}
+
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]

@@ -23,7 +23,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::Timestamp;
 
-use crate::ports::{ActivityLog, Billing, Clock, Companies, Connector, Ledger};
+use crate::activity::Activity;
+use crate::ids::CompanyId;
+use crate::outcome::Retry;
+use crate::ports::{ActivityLog, Billing, Clock, Companies, Connector, Ledger, explain};
 
 /// The longest wait before a message is tried again; a queue's visibility timeout allows twelve hours.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -93,9 +96,34 @@ pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
     verdicts
 }
 
+/// Stores what became of a group's messages, and says what is to be done with each. `stopped` is the first that has to
+/// be tried again, all after it with it, and why.
+pub(crate) async fn conclude(
+    ports: Ports<'_>,
+    company: &CompanyId,
+    messages: &[&Message],
+    entries: &[Activity],
+    stopped: Option<(usize, Retry)>,
+) -> Vec<Verdict> {
+    if let Err(error) = ports.activity.record(entries).await {
+        // What was done stays done and is recognised on the next delivery; the record of it must not be lost.
+        tracing::warn!(company.id = %company, error = %explain(&error), "activity could not be stored");
+        return messages.iter().map(|message| Verdict::Redeliver { after: wait(message, None) }).collect();
+    }
+    entries.iter().for_each(Activity::log);
+    if let Some((_, retry)) = &stopped {
+        tracing::warn!(company.id = %company, reason = retry.reason, "the rest of the batch is tried again later");
+    }
+    let verdict = |(place, message): (usize, &&Message)| match &stopped {
+        Some((first, retry)) if place >= *first => Verdict::Redeliver { after: wait(message, retry.after) },
+        _ => Verdict::Acknowledge,
+    };
+    messages.iter().enumerate().map(verdict).collect()
+}
+
 /// How long to wait before the next delivery: what QuickBooks asked for, or a growing time, each lengthened by up to
 /// a quarter that depends on the message, so that companies do not come back all at once.
-pub(crate) fn wait(message: &Message, asked: Option<Duration>) -> Duration {
+fn wait(message: &Message, asked: Option<Duration>) -> Duration {
     let doublings = message.deliveries.saturating_sub(1).min(10);
     let base = asked.unwrap_or(FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT);
     let spread =

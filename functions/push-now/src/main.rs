@@ -12,7 +12,6 @@ use bootstrap::{Patience, Services, SystemClock, telemetry};
 use handler::Desk;
 use lambda_http::{Error, Request, run, service_fn};
 use sync::ports::Clock;
-use sync::push::Ports;
 
 /// How long an event is pushed before it is left to the queue. The answer is promised within 25 seconds (D6); the rest
 /// is for a cold start and for the queue.
@@ -30,15 +29,7 @@ async fn main() -> Result<(), Error> {
     let queue = services.queue(&config.push_queue_url);
     run(service_fn(async |request: Request| {
         let connections = services.connections.until(SystemClock.now() + TIME.saturating_sub(LAST_CALL));
-        let ports = Ports {
-            companies: &services.companies,
-            ledger: &services.ledger,
-            activity: &services.activity,
-            billing: &services.billing,
-            connector: &connections,
-            clock: &SystemClock,
-        };
-        let desk = Desk { ports, queue: &queue };
+        let desk = Desk { ports: services.ports(&connections), queue: &queue };
         Ok::<_, Error>(handler::handle(desk, &request, SystemClock.sleep(TIME)).await)
     }))
     .await

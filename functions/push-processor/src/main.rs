@@ -1,12 +1,11 @@
 //! Takes entity events off the push queue and brings QuickBooks in step.
 
-mod handler;
-
 use std::time::Duration;
 
 use bootstrap::config::{Environment, PushConfig};
-use bootstrap::{Patience, Services, telemetry};
+use bootstrap::{Patience, Services, batch, telemetry};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use sync::push::messages;
 
 /// Within the function's 60 seconds (template.yaml).
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), total: Duration::from_secs(25) };
@@ -17,5 +16,9 @@ async fn main() -> Result<(), Error> {
     let config = PushConfig::read(&Environment)?;
     let services = Services::new(&config.shared, PATIENCE).await?;
     let queue = services.queue(&config.push_queue_url);
-    run(service_fn(async |event: LambdaEvent<_>| handler::handle(&services, &queue, event).await)).await
+    run(service_fn(async |event: LambdaEvent<_>| {
+        let deadline = event.context.deadline;
+        Ok::<_, Error>(batch::of_companies(&services, &queue, event.payload, deadline, messages).await?)
+    }))
+    .await
 }

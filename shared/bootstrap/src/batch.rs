@@ -14,15 +14,17 @@ use futures::FutureExt;
 use futures::future::join_all;
 use jiff::Timestamp;
 use sync::ports::{Clock, explain};
-use sync::push::{Message, Verdict};
+use sync::push::{Message, Ports, Verdict};
 
-use crate::services::SystemClock;
+use crate::services::{Services, SystemClock};
 
 /// The wait after a bug showed. The same will happen again, so there is no hurry.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// The wait when the time was too short: what is done is done, and the rest goes on.
 const AFTER_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Kept for a call to QuickBooks that has waited for its turn, and for what follows it.
+const LAST_CALL: Duration = Duration::from_secs(10);
 /// Kept for the answer to the queue.
 const RESERVE: Duration = Duration::from_secs(5);
 
@@ -47,9 +49,24 @@ struct Delivery {
     receipt_handle: Option<String>,
 }
 
+/// Deals with a batch of the pushes or the pulls: hands it to `messages` with what that works with. `deadline` is when
+/// the function is stopped, in milliseconds of Unix time. Fails only if the queue cannot be answered.
+pub async fn of_companies(
+    services: &Services,
+    queue: &Queue,
+    event: SqsEvent,
+    deadline: u64,
+    messages: impl AsyncFn(Ports<'_>, &[Message]) -> Vec<Verdict>,
+) -> Result<SqsBatchResponse, BatchError> {
+    let time = time_left(deadline);
+    let connections = services.connections.until(SystemClock.now() + time.saturating_sub(LAST_CALL));
+    let ports = services.ports(&connections);
+    run(event, queue, time, async |group: Vec<Message>| messages(ports, &group).await).await
+}
+
 /// Gives each group of messages to `handle`, which answers with a verdict for each in their order, and makes the
 /// queue's answer of the verdicts. `handle` is given up after `time`.
-pub async fn run<H, V>(
+async fn run<H, V>(
     event: SqsEvent,
     queue: &Queue,
     time: Duration,

@@ -8,6 +8,7 @@ use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoLedger, Queue, SecretsV
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sync::ports::{Clock, StoreError};
+use sync::push::Ports;
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -78,6 +79,18 @@ impl Services {
             aws,
             app,
         })
+    }
+
+    /// What a push or a pull works with.
+    pub fn ports<'a>(&'a self, connections: &'a Connections) -> Ports<'a> {
+        Ports {
+            companies: &self.companies,
+            ledger: &self.ledger,
+            activity: &self.activity,
+            billing: &self.billing,
+            connector: connections,
+            clock: &SystemClock,
+        }
     }
 
     /// Intuit, with the address that people come back to.

@@ -203,10 +203,7 @@ fn value_holds(theirs: &Value, ours: &Value) -> bool {
                 theirs.iter().filter(|line| line["DetailType"] != "SubTotalLineDetail").collect();
             own.len() == ours.len() && own.iter().zip(ours).all(|(theirs, ours)| value_holds(theirs, ours))
         }
-        (Value::Number(theirs), Value::Number(ours)) => {
-            let decimal = |number: &serde_json::Number| number.as_str().parse::<Decimal>().ok();
-            decimal(theirs) == decimal(ours)
-        }
+        (Value::Number(theirs), Value::Number(ours)) => decimal(theirs) == decimal(ours),
         (theirs, ours) => theirs == ours,
     }
 }
@@ -280,9 +277,13 @@ fn without_labels(value: &Value) -> Value {
     }
 }
 
+/// A number's value; none if it does not fit.
+fn decimal(number: &serde_json::Number) -> Option<Decimal> {
+    number.as_str().parse().ok()
+}
+
 fn without_trailing_zeros(number: &serde_json::Number) -> serde_json::Number {
-    let decimal = number.as_str().parse::<Decimal>().ok();
-    let shorter = decimal.and_then(|decimal| decimal.normalize().to_string().parse().ok());
+    let shorter = decimal(number).and_then(|decimal| decimal.normalize().to_string().parse().ok());
     shorter.unwrap_or_else(|| number.clone())
 }
 

@@ -11,9 +11,8 @@ use crate::event::Unreadable;
 use crate::ids::{CompanyId, EventId, RealmId};
 use crate::notice::{self, ChangeNotice, Received, Source};
 use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
-use crate::ports::explain;
 use crate::push::batch::later;
-use crate::push::{Message, Ports, Verdict, wait};
+use crate::push::{Message, Ports, Verdict, conclude};
 
 /// A notice as it came, and the message it came in.
 struct Delivery {
@@ -43,22 +42,12 @@ pub(super) async fn run(ports: Ports<'_>, group: &str, messages: &[&Message]) ->
     let mut endings = Endings::new();
     let stopped = process(ports, &company, &deliveries, &mut endings).await.err();
     let entries = entries(&company, &deliveries, &endings, ports.clock.now());
-    if let Err(error) = ports.activity.record(&entries).await {
-        // What was done stays done and is recognised on the next delivery; the record of it must not be lost.
-        tracing::warn!(company.id = %company, error = %explain(&error), "activity could not be stored");
-        return messages.iter().map(|message| Verdict::Redeliver { after: wait(message, None) }).collect();
-    }
-    entries.iter().for_each(log);
-    if let Some(retry) = &stopped {
-        tracing::warn!(company.id = %company, reason = retry.reason, "the rest of the batch is tried again later");
-    }
     let unended = deliveries.iter().enumerate().find(|(place, _)| !endings.contains_key(place));
-    let first = unended.map_or(messages.len(), |(_, delivery)| delivery.message);
-    let after = stopped.and_then(|retry| retry.after);
-    let verdict = |(place, message): (usize, &&Message)| {
-        if place < first { Verdict::Acknowledge } else { Verdict::Redeliver { after: wait(message, after) } }
-    };
-    messages.iter().enumerate().map(verdict).collect()
+    let stopped = unended.map(|(_, delivery)| {
+        let never_begun = Retry { reason: "it was not dealt with".into(), after: None };
+        (delivery.message, stopped.unwrap_or(never_begun))
+    });
+    conclude(ports, &company, messages, &entries, stopped).await
 }
 
 fn deliveries(messages: &[&Message], company: &CompanyId) -> Vec<Delivery> {
@@ -254,25 +243,4 @@ fn unreadable(company: &CompanyId, delivery: &Delivery, result: ActivityResult, 
         event_json: Some(delivery.received.raw.clone()),
         removed: None,
     }
-}
-
-/// One line for each outcome.
-fn log(entry: &Activity) {
-    let (outcome, reason) = match &entry.result {
-        ActivityResult::Done(done) => (format!("{:?}", done.action), done.notes.join(" ")),
-        ActivityResult::Skipped { reason } => ("Skipped".to_owned(), reason.clone()),
-        ActivityResult::Parked(park) => (format!("Parked: {:?}", park.cause), park.reason.clone()),
-        ActivityResult::Ignored { reason } => ("Ignored".to_owned(), reason.clone()),
-    };
-    tracing::info!(
-        company.id = %entry.company,
-        realm.id = entry.realm.as_ref().map(tracing::field::display),
-        event.id = %entry.event,
-        kind = entry.kind.map(tracing::field::display),
-        billing.id = entry.billing_id.as_ref().map(tracing::field::display),
-        quickbooks.id = entry.quickbooks_id.as_ref().map(tracing::field::display),
-        outcome,
-        reason,
-        "change notice handled"
-    );
 }

@@ -14,7 +14,7 @@ use crate::matching::Found;
 use crate::model::{Kind, Record};
 use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::plan;
-use crate::ports::{BillingError, CallError, LinkError, OpenError, QuickBooks, StoreError};
+use crate::ports::{BillingError, CallError, LinkError, OpenError, QuickBooks, StoreError, explain};
 use crate::reference::Reference;
 use crate::settings::Company;
 
@@ -420,15 +420,5 @@ fn connection_ended() -> Park {
 }
 
 pub(crate) fn later(error: &StoreError) -> Retry {
-    Retry { reason: chain(error), after: None }
-}
-
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    Retry { reason: explain(error), after: None }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
-use super::batch::{Batch, chain, later};
+use super::batch::{Batch, later};
 use super::touches::{Touches, next_to_begin};
-use super::{Message, Ports, Verdict, wait};
+use super::{Message, Ports, Verdict, conclude};
 use crate::activity::{Activity, ActivityResult, Side};
 use crate::event::{self, EntityEvent, Received, Unreadable};
 use crate::ids::{BillingId, Books, CompanyId, EventId};
@@ -37,20 +37,7 @@ pub(super) async fn run(ports: Ports<'_>, group: &str, messages: &[&Message]) ->
     let mut endings = Endings::default();
     let stopped = process(ports, &company, &deliveries, &mut endings).await.err();
     let entries = endings.entries(&company, &deliveries, ports.clock.now());
-    if let Err(error) = ports.activity.record(&entries).await {
-        // What was done stays done and is recognised on the next delivery; the record of it must not be lost.
-        tracing::warn!(company.id = %company, error = %chain(&error), "activity could not be stored");
-        return messages.iter().map(|message| Verdict::Redeliver { after: wait(message, None) }).collect();
-    }
-    entries.iter().for_each(log);
-    let verdict = |(place, message): (usize, &&Message)| match &stopped {
-        Some((first, retry)) if place >= *first => Verdict::Redeliver { after: wait(message, retry.after) },
-        _ => Verdict::Acknowledge,
-    };
-    if let Some((_, retry)) = &stopped {
-        tracing::warn!(company.id = %company, reason = retry.reason, "the rest of the batch is tried again later");
-    }
-    messages.iter().enumerate().map(verdict).collect()
+    conclude(ports, &company, messages, &entries, stopped).await
 }
 
 fn deliveries(messages: &[&Message], company: &CompanyId) -> Vec<Delivery> {
@@ -442,25 +429,4 @@ fn activity(
             common(id, delivery.sent_at)
         }
     }
-}
-
-/// One line for each outcome.
-fn log(entry: &Activity) {
-    let (outcome, reason) = match &entry.result {
-        ActivityResult::Done(done) => (format!("{:?}", done.action), done.notes.join(" ")),
-        ActivityResult::Skipped { reason } => ("Skipped".to_owned(), reason.clone()),
-        ActivityResult::Parked(park) => (format!("Parked: {:?}", park.cause), park.reason.clone()),
-        ActivityResult::Ignored { reason } => ("Ignored".to_owned(), reason.clone()),
-    };
-    tracing::info!(
-        company.id = %entry.company,
-        realm.id = entry.realm.as_ref().map(tracing::field::display),
-        event.id = %entry.event,
-        kind = entry.kind.map(tracing::field::display),
-        billing.id = entry.billing_id.as_ref().map(tracing::field::display),
-        quickbooks.id = entry.quickbooks_id.as_ref().map(tracing::field::display),
-        outcome,
-        reason,
-        "event handled"
-    );
 }

@@ -8,14 +8,14 @@
 
 use rust_decimal::Decimal;
 
-use super::batch::{Batch, Ending, chain};
+use super::batch::{Batch, Ending};
 use crate::event::EntityEvent;
 use crate::link::{Entry, Link};
 use crate::mapping::{invoice, tax_answer};
 use crate::model::{Invoice, Kind, Record};
 use crate::outcome::{Done, Outcome, Park, ParkCause, SkipReason, variance};
 use crate::plan;
-use crate::ports::{BillingError, Stored};
+use crate::ports::{BillingError, Stored, explain};
 use crate::reference::TaxModel;
 
 /// An invoice as the billing app has it now.
@@ -124,7 +124,7 @@ impl Batch<'_> {
         match self.ports.billing.note(&event.company, event.kind, &event.subject, &text).await {
             Ok(()) | Err(BillingError::NotOffered) => outcome,
             Err(error @ (BillingError::Gone | BillingError::Refused(_) | BillingError::Forbidden(_))) => {
-                tracing::warn!(company.id = %event.company, billing.id = %event.subject, error = %chain(&error), "the record could not be flagged in the billing app");
+                tracing::warn!(company.id = %event.company, billing.id = %event.subject, error = %explain(&error), "the record could not be flagged in the billing app");
                 outcome
             }
             Err(error) => *Ending::from(error),
