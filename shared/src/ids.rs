@@ -111,6 +111,22 @@ id!(
     "holds control characters"
 );
 
+id!(
+    /// An import, within its company.
+    JobId,
+    "job",
+    40,
+    |c| c.is_ascii_alphanumeric(),
+    "may hold only letters and digits"
+);
+
+impl JobId {
+    /// Names the job that was begun at a moment: a company has one at a time. Later ones come later in order.
+    pub(crate) fn at(now: Timestamp) -> JobId {
+        JobId(format!("{:013}", now.as_millisecond()))
+    }
+}
+
 impl CompanyId {
     /// Where events are kept whose company cannot be told.
     pub fn unknown() -> CompanyId {

@@ -12,6 +12,7 @@ pub mod contract;
 pub mod event;
 pub mod failure;
 pub mod ids;
+pub mod import;
 pub mod limits;
 pub mod link;
 pub mod mapping;

@@ -15,7 +15,7 @@ use crate::outcome::{Done, DoneAction};
 pub type Fingerprints = BTreeMap<String, String>;
 
 /// How a link came to be: the rung of the matching ladder (D2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchedBy {
     /// Counterpart made the second record itself.

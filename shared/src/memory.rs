@@ -2,6 +2,7 @@
 //! as the real ones do.
 
 mod billing;
+mod imports;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ use crate::settings::{Company, Connection};
 use crate::tokens::TokenPair;
 
 pub use billing::MemoryBilling;
+pub use imports::{MemoryImportQueue, MemoryImports};
 
 /// The longest body of an intent, in bytes.
 const LONGEST_BODY: usize = 800_000;
