@@ -1,4 +1,4 @@
-//! Counterpart and the QuickBooks it works with, running together.
+//! Counterpart and what it works with, a QuickBooks and an Invoice Ninja, running together.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +8,11 @@ use anyhow::Context;
 use aws::{Aws, Local};
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sqs::config::Credentials;
+use invoice_ninja_simulator::server::Simulator as InvoiceNinja;
 use quickbooks_simulator::server::{self, App, Limits, Simulator, Switches, WebhookSettings};
 use serde_json::json;
 
+use crate::pairs;
 use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, STACK_NAME, Stack, StackOptions};
 
 /// What a bundle is started with.
@@ -21,7 +23,9 @@ pub struct BundleOptions {
     pub api_port: Option<u16>,
     /// Port of the QuickBooks simulator on 127.0.0.1; 0 for a free one.
     pub simulator_port: u16,
-    /// The simulator's request limits.
+    /// Port of the Invoice Ninja simulator on 127.0.0.1; 0 for a free one.
+    pub invoice_ninja_port: u16,
+    /// The QuickBooks simulator's request limits.
     pub limits: Limits,
     /// Told, in a sentence, what is being done.
     pub progress: Arc<dyn Fn(&str) + Send + Sync>,
@@ -34,6 +38,7 @@ impl Default for BundleOptions {
             data_dir: None,
             api_port: None,
             simulator_port: 0,
+            invoice_ninja_port: 0,
             limits: Limits::NONE,
             progress: Arc::new(|_| ()),
         }
@@ -44,6 +49,8 @@ impl Default for BundleOptions {
 pub struct Bundle {
     /// QuickBooks.
     pub simulator: Simulator,
+    /// Invoice Ninja, with a company for each of the [`pairs`](crate::pairs).
+    pub invoice_ninja: InvoiceNinja,
     /// The simulator's landscaping company.
     pub realm: String,
     /// Counterpart.
@@ -78,6 +85,14 @@ impl Bundle {
         })
         .await
         .context("the QuickBooks simulator does not start")?;
+        let invoice_ninja =
+            invoice_ninja_simulator::server::start(invoice_ninja_simulator::server::Options {
+                port: options.invoice_ninja_port,
+                companies: pairs::invoice_ninja_companies(),
+                state_file: options.data_dir.as_ref().map(|directory| directory.join("invoice-ninja.json")),
+            })
+            .await
+            .context("the Invoice Ninja simulator does not start")?;
         let progress = Arc::clone(&options.progress);
         let stack = Stack::start(StackOptions {
             data_dir: options.data_dir,
@@ -94,12 +109,13 @@ impl Bundle {
         });
         let operator = Admin::new(&aws, &Deployment::of_stack(&aws, STACK_NAME).await?);
         let sqs = sqs(&stack).await;
-        Ok(Bundle { simulator, realm, stack, aws, operator, sqs })
+        Ok(Bundle { simulator, invoice_ninja, realm, stack, aws, operator, sqs })
     }
 
     /// Ends both sides in order, and saves what is to be kept.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stack.stop().await?;
+        self.invoice_ninja.stop().await.context("the Invoice Ninja simulator could not save its state")?;
         self.simulator.stop().await.context("the QuickBooks simulator could not save its state")
     }
 }

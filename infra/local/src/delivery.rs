@@ -39,6 +39,13 @@ pub struct Sent {
     pub events: Vec<EventId>,
 }
 
+/// Webhooks and messages that nobody has dealt with, and how many webhooks were delivered before.
+#[derive(Clone, Copy, PartialEq)]
+struct OnItsWay {
+    waiting: usize,
+    delivered: usize,
+}
+
 /// What became of the events of a message, in their order.
 pub type Ended = Vec<Activity>;
 
@@ -95,6 +102,35 @@ impl Bundle {
     /// How many messages are in the dead-letter queue.
     pub async fn dead_letters(&self) -> anyhow::Result<usize> {
         self.waiting_in(self.stack.output("PushDeadLetterQueueUrl")?).await
+    }
+
+    /// Returns once nothing is on its way any more: all webhooks of both sides are delivered, and what they told is dealt
+    /// with, and whatever came of that.
+    ///
+    /// # Errors
+    /// Something stands still.
+    pub async fn is_quiet(&self) -> anyhow::Result<()> {
+        let (mut before, begun) = (None, Instant::now());
+        loop {
+            let now = self.on_its_way().await?;
+            // Looked at twice: between the parts of one look something may have moved from one to the other.
+            if now.waiting == 0 && before == Some(now) {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("{} webhooks and messages are still on their way after {PATIENCE:?}", now.waiting);
+            }
+            before = Some(now);
+            sleep(GLANCE).await;
+        }
+    }
+
+    async fn on_its_way(&self) -> anyhow::Result<OnItsWay> {
+        let webhooks = self.simulator.undelivered_events() + self.invoice_ninja.undelivered_webhooks();
+        let pushes = self.waiting_in(self.stack.output("PushQueueUrl")?).await?;
+        let pulls = self.waiting_in(self.stack.output("PullQueueUrl")?).await?;
+        let delivered = self.simulator.webhook_attempts().len() + self.invoice_ninja.webhook_attempts().len();
+        Ok(OnItsWay { waiting: webhooks + pushes + pulls, delivered })
     }
 
     async fn queue_is_empty(&self, progress: &dyn Fn(usize)) -> anyhow::Result<()> {

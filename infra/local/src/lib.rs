@@ -2,14 +2,15 @@
 //!
 //! [`Stack`] builds the functions, starts MiniStack (a local AWS, installed into the target directory on first
 //! use), deploys the real `template.yaml` with the real binaries, and gives the HTTP API one plain address.
-//! [`Bundle`] adds a QuickBooks simulator; [`run`] connects a company, pushes the events of [`demo`] or a person's
-//! own, and tells what became of them. Several run side by side. Nothing in a function knows that it runs here.
+//! [`Bundle`] adds simulators of QuickBooks and of Invoice Ninja; [`run`] connects a company, pushes the events of
+//! [`demo`] or a person's own, tells what became of them, and tries the four [`pairs`] of companies in every direction. Several run side by side. Nothing in a function knows that it runs here.
 
 mod bare;
 mod bundle;
 mod delivery;
 pub mod demo;
 mod ministack;
+pub mod pairs;
 mod person;
 mod proxy;
 mod python;

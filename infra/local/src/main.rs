@@ -1,33 +1,37 @@
-//! `cargo run -p local`: the whole bundle on this machine, with a QuickBooks company to try it on.
+//! `cargo run -p local`: the whole bundle on this machine, with QuickBooks and Invoice Ninja companies to try it on.
 
 #![expect(clippy::print_stdout, reason = "this program talks to the person who started it")]
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use admin::text;
 use anyhow::Context;
 use clap::Parser;
-use local::run::{self, Outcome, Report};
+use local::pairs::{self, Pair};
+use local::run::{self, Outcome, Report, Trial};
 use local::{Bundle, BundleOptions, demo};
 use quickbooks_simulator::server::Limits;
 use sync::ids::CompanyId;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs Counterpart on this machine: a local AWS with the real functions, and a QuickBooks simulator. Connects a
-/// company, pushes half a year of its invoices, and stays up until Ctrl-C.
+/// Runs Counterpart on this machine: a local AWS with the real functions, and simulators of QuickBooks and Invoice Ninja.
+/// Pushes half a year of a company's invoices, tries every direction with a company of its own, and stays up until
+/// Ctrl-C: what is changed on either side's page arrives on the other's.
 #[derive(Parser)]
 struct Arguments {
-    /// End when everything is pushed and checked; with a failure if anything is not as it should be.
+    /// End when everything is pushed, tried and checked; with a failure if anything is not as it should be.
     #[arg(long)]
     once: bool,
     /// Push these messages in place of the demo's: one event, or one array of events, a line (--print-events shows
     /// how they look). The company that the first one names is the one that is connected.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// Keep AWS's and QuickBooks' state, and the addresses, in this directory from run to run.
+    /// Keep the state of AWS and of both sides, and the addresses, in this directory from run to run.
     #[arg(long, value_name = "DIRECTORY")]
     keep: Option<PathBuf>,
     /// Write the summary to this file, as JSON.
@@ -39,6 +43,9 @@ struct Arguments {
     /// Port of the QuickBooks simulator on 127.0.0.1 [default: a free one].
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     simulator_port: u16,
+    /// Port of the Invoice Ninja simulator on 127.0.0.1 [default: a free one].
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    invoice_ninja_port: u16,
     /// Let the simulator refuse what comes too fast, as Intuit does (10 requests a second).
     #[arg(long)]
     limits: bool,
@@ -49,6 +56,9 @@ struct Arguments {
 
 /// What shells expect of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
+/// How often the activity logs are looked at, and how far back.
+const GLANCE: Duration = Duration::from_secs(1);
+const ENTRIES: usize = 50;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -60,7 +70,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     let own_events = arguments.events.as_deref().map(read).transpose()?;
     let Some(bundle) = unless_stopped(start(&arguments)).await? else { return Ok(INTERRUPTED.into()) };
     introduce(&bundle)?;
-    let outcome = unless_stopped(push(&bundle, own_events.as_deref())).await;
+    let Some(pairs) = unless_stopped(pairs::set_up(&bundle, bundle.simulator.now())).await? else {
+        bundle.stop().await?;
+        return Ok(INTERRUPTED.into());
+    };
+    let outcome = unless_stopped(push(&bundle, own_events.as_deref(), &pairs)).await;
     if let Ok(Some(outcome)) = &outcome {
         tell(outcome, begun);
         if let Some(file) = &arguments.report {
@@ -68,8 +82,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         if !arguments.once {
             introduce(&bundle)?;
-            println!("Ctrl-C ends it.");
-            asked_to_stop().await?;
+            invite(&pairs);
+            unless_stopped(follow(&bundle, &pairs)).await?;
         }
     }
     bundle.stop().await?;
@@ -105,19 +119,25 @@ async fn start(arguments: &Arguments) -> anyhow::Result<Bundle> {
         data_dir: arguments.keep.clone(),
         api_port: arguments.port,
         simulator_port: arguments.simulator_port,
+        invoice_ninja_port: arguments.invoice_ninja_port,
         limits: if arguments.limits { Limits::default() } else { Limits::NONE },
         progress: Arc::new(|what| println!("{what} …")),
     })
     .await
 }
 
-async fn push(bundle: &Bundle, own_events: Option<&str>) -> anyhow::Result<Outcome> {
+async fn push(bundle: &Bundle, own_events: Option<&str>, pairs: &[Pair]) -> anyhow::Result<Outcome> {
     let progress = |what: &str| println!("{what} …");
     let now = bundle.simulator.now();
-    match own_events {
-        Some(lines) => run::own(bundle, lines, now, &progress).await,
-        None => run::demo(bundle, now, &progress).await,
-    }
+    let Some(lines) = own_events else {
+        let mut outcome = run::demo(bundle, now, &progress).await?;
+        progress("Changing things on both sides' pages, in every direction");
+        let trials = run::both_ways(bundle, pairs).await?;
+        outcome.report.problems.extend(trials.iter().flat_map(|trial| trial.problems.clone()));
+        outcome.report.both_ways = trials;
+        return Ok(outcome);
+    };
+    run::own(bundle, lines, now, &progress).await
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
@@ -126,12 +146,41 @@ fn read(file: &Path) -> anyhow::Result<String> {
 
 fn introduce(bundle: &Bundle) -> anyhow::Result<()> {
     println!();
-    println!("QuickBooks (simulated)  {}", bundle.simulator.url());
-    println!("Counterpart's HTTP API  {}", bundle.stack.api_url());
-    println!("Local AWS               {}", bundle.stack.aws_endpoint());
-    println!("Push queue              {}", bundle.stack.output("PushQueueUrl")?);
+    println!("QuickBooks (simulated)     {}", bundle.simulator.url());
+    println!("Invoice Ninja (simulated)  {}", bundle.invoice_ninja.url());
+    println!("Counterpart's HTTP API     {}", bundle.stack.api_url());
+    println!("Local AWS                  {}", bundle.stack.aws_endpoint());
+    println!("Push queue                 {}", bundle.stack.output("PushQueueUrl")?);
     println!();
     Ok(())
+}
+
+/// Where a person changes something, and on which page it arrives.
+fn invite(pairs: &[Pair]) {
+    println!("Change something on either side's page, and see it arrive on the other's:\n");
+    for pair in pairs {
+        println!("{:<14} {}   {}", pair.direction.to_string(), pair.invoice_ninja_page, pair.quickbooks_page);
+    }
+    println!("\nWhat becomes of it follows here. Ctrl-C ends it.\n");
+}
+
+/// Prints what is added to the companies' activity logs, for ever.
+async fn follow(bundle: &Bundle, pairs: &[Pair]) -> anyhow::Result<()> {
+    let (mut known, mut is_first) = (HashSet::new(), true);
+    loop {
+        for pair in pairs {
+            let mut newest = bundle.operator.activity(&pair.company, ENTRIES).await?;
+            newest.reverse();
+            for entry in newest {
+                let is_new = known.insert((entry.company.clone(), entry.event.clone(), entry.handled_at));
+                if is_new && !is_first {
+                    print!("{:<14} {}", pair.direction.to_string(), text::activity(&entry));
+                }
+            }
+        }
+        is_first = false;
+        tokio::time::sleep(GLANCE).await;
+    }
 }
 
 fn tell(outcome: &Outcome, begun: Instant) {
@@ -160,11 +209,28 @@ fn tell(outcome: &Outcome, begun: Instant) {
     );
     let calls: Vec<String> = report.calls.iter().map(|(kind, times)| format!("{times} {kind:?}")).collect();
     println!("Calls to QuickBooks: {} ({} of them metered)", calls.join(", "), report.metered_calls);
+    for trial in &report.both_ways {
+        println!("{}", in_words(trial));
+    }
     if report.problems.is_empty() {
         println!("Everything is as it should be.");
     } else {
         println!("{} problems:\n- {}", report.problems.len(), report.problems.join("\n- "));
     }
+}
+
+/// What became of the changes on the pages of one direction.
+fn in_words(trial: &Trial) -> String {
+    let arrives =
+        |after: Option<u128>| after.map_or("stays".to_owned(), |after| format!("arrives after {after} ms"));
+    format!(
+        "{:<14} a change in Invoice Ninja {}, a change in QuickBooks {}; {} and {} writes to the other side",
+        trial.direction.to_string(),
+        arrives(trial.to_quickbooks),
+        arrives(trial.to_invoice_ninja),
+        trial.writes.0,
+        trial.writes.1
+    )
 }
 
 fn write_report(file: &Path, report: &Report) -> anyhow::Result<()> {

@@ -31,6 +31,11 @@ impl Person {
         read(self.browser.get(address).send().await?).await
     }
 
+    /// Fills in a form, sends it, and goes where it leads.
+    pub async fn fill_in(&self, address: &str, fields: &[(&str, &str)]) -> anyhow::Result<Page> {
+        read(self.browser.post(address).form(fields).send().await?).await
+    }
+
     /// Answers Intuit's consent page: picks a realm, or cancels.
     pub async fn consent(&self, question: &Page, realm: Option<&str>) -> anyhow::Result<Page> {
         let asked = question.address.query_pairs();

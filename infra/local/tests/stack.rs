@@ -1,4 +1,4 @@
-//! The real template, checked and deployed to the local AWS.
+//! The real template, checked and deployed to the local AWS, and tried there in every direction.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::Credentials;
 use aws_sdk_sqs::types::QueueAttributeName;
-use local::{ACCESS_KEY, REGION, SECRET_KEY, Stack, StackOptions};
+use local::{ACCESS_KEY, Bundle, BundleOptions, REGION, SECRET_KEY, Stack, StackOptions, pairs, run};
 
 /// Nothing listens there: these tests do not go as far as Intuit.
 const NO_INTUIT: &str = "http://127.0.0.1:9";
@@ -93,6 +93,21 @@ async fn what_a_stack_keeps_is_there_when_it_starts_again() {
     let kept = secrets.get_secret_value().secret_id(app).send().await.unwrap();
     assert_eq!(kept.secret_string(), Some(keys));
     stack.stop().await.unwrap();
+}
+
+/// T20, R3, R5, R31: what is changed on either side's page arrives on the other's where the direction lets it, and nothing
+/// comes back. So it does when it is tried once more.
+#[tokio::test]
+async fn r9_every_direction_does_what_it_says() {
+    let bundle = Bundle::start(BundleOptions::default()).await.unwrap();
+    let pairs = pairs::set_up(&bundle, bundle.simulator.now()).await.unwrap();
+    for _ in 0..2 {
+        let trials = run::both_ways(&bundle, &pairs).await.unwrap();
+        assert_eq!(trials.len(), 4);
+        let problems: Vec<&String> = trials.iter().flat_map(|trial| &trial.problems).collect();
+        assert!(problems.is_empty(), "{problems:#?}\n{trials:#?}");
+    }
+    bundle.stop().await.unwrap();
 }
 
 async fn start() -> Stack {

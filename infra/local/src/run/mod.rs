@@ -1,5 +1,6 @@
 //! One run of the bundle: a company is connected, its events are sent, and what became of them is told and checked.
 
+mod both_ways;
 mod check;
 mod table;
 
@@ -24,6 +25,7 @@ use crate::delivery::{Ended, Message};
 use crate::demo::{self, Demo};
 use crate::person::Person;
 
+pub use both_ways::{Trial, both_ways};
 pub use check::Held;
 pub use table::table;
 
@@ -59,6 +61,8 @@ pub struct Report {
     /// From the first message to the last ending, in seconds.
     #[serde(rename = "elapsed_seconds")]
     pub elapsed_seconds: u64,
+    /// What became of changes on both sides' pages, one entry for each direction.
+    pub both_ways: Vec<Trial>,
     /// What is not as it should be.
     pub problems: Vec<String>,
 }
@@ -159,6 +163,7 @@ async fn push(
         writes: writes(bundle, realm) - writes_before,
         calls: calls.by_kind.into_iter().filter_map(more).collect(),
         elapsed_seconds,
+        both_ways: Vec::new(),
         problems: Vec::new(),
     };
     Ok(Outcome { report, endings, is_first })

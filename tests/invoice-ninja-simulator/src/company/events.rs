@@ -91,6 +91,11 @@ impl Company {
         self.notices.iter().map(|notice| notice.due).min()
     }
 
+    /// How many events wait to be told.
+    pub(super) fn waiting_events(&self) -> usize {
+        self.notices.len()
+    }
+
     /// Takes the webhooks that are due: each once, whatever becomes of it.
     pub fn take_webhooks(&mut self, now: Timestamp) -> Vec<Delivery> {
         let (mut due, waiting): (Vec<_>, _) =

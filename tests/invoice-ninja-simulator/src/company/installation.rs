@@ -40,12 +40,22 @@ impl Installation {
         self.companies.get_mut(place)
     }
 
+    /// The place of the company that a token opens.
+    #[must_use]
+    pub fn place_of(&self, token: &str) -> Option<usize> {
+        self.companies.iter().position(|company| company.users().contains_key(token))
+    }
+
+    /// How many events wait to be told.
+    #[must_use]
+    pub fn waiting_events(&self) -> usize {
+        self.companies.iter().map(Company::waiting_events).sum()
+    }
+
     /// Answers a request of anybody: the company is that of the token.
     pub fn answer(&mut self, request: &Request, now: Timestamp) -> Answer {
-        let knows = |company: &&mut Company| {
-            request.token.as_ref().is_some_and(|token| company.users().contains_key(token))
-        };
-        match self.companies.iter_mut().find(knows) {
+        let place = request.token.as_deref().and_then(|token| self.place_of(token));
+        match place.and_then(|place| self.company(place)) {
             Some(company) => company.answer(request, now),
             // Anybody else is refused, in the same words whoever refuses.
             None => {

@@ -25,11 +25,13 @@ pub(super) async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let request = request(&method, path, &query.unwrap_or_default(), &headers, &body);
     let call = Call {
         at: server.clock.now(),
+        company: server.with(|installation, _| installation.place_of(request.token.as_deref()?)),
         method: method.to_string(),
         path: uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-        kind: CallKind::of(method.as_str(), &path),
+        kind: CallKind::of(method.as_str(), &request.path),
         status: None,
         response_lost: false,
     };
@@ -41,7 +43,6 @@ pub(super) async fn answer(
             return response;
         }
     }
-    let request = request(&method, path, &query.unwrap_or_default(), &headers, &body);
     let answer = server.with(|installation, now| installation.answer(&request, now));
     let response = response(answer);
     let lost = effects.contains(&Effect::LoseResponse);

@@ -53,6 +53,8 @@ impl CallKind {
 pub struct Call {
     /// When it came in, by the simulator's clock.
     pub at: Timestamp,
+    /// The place of the company whose token it carries.
+    pub company: Option<usize>,
     /// The HTTP method.
     pub method: String,
     /// The path with its query, as sent.

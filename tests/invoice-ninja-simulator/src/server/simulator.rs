@@ -110,6 +110,11 @@ impl Simulator {
         lock(&self.server.attempts).clone()
     }
 
+    /// How many webhooks are still to be sent or answered.
+    pub fn undelivered_webhooks(&self) -> usize {
+        self.server.undelivered_webhooks()
+    }
+
     /// The time by the simulator's clock.
     pub fn now(&self) -> Timestamp {
         self.server.clock.now()

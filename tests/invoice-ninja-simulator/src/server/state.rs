@@ -1,6 +1,6 @@
 //! Everything the server knows, each part behind a lock of its own. No lock is held across an await.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +25,8 @@ pub(super) struct Server {
     /// Whether webhooks are sent at all; while they are not, they are lost.
     pub(super) webhooks_on: AtomicBool,
     pub(super) attempts: Mutex<Vec<Attempt>>,
+    /// Webhooks that were taken to be sent, and are not answered yet.
+    pub(super) under_way: AtomicUsize,
     /// Somebody acted on the installation, so a webhook may wait.
     pub(super) changed: Notify,
 }
@@ -48,6 +50,7 @@ impl Server {
             faults: Mutex::default(),
             webhooks_on: AtomicBool::new(true),
             attempts: Mutex::default(),
+            under_way: AtomicUsize::new(0),
             changed: Notify::new(),
         }
     }
@@ -75,6 +78,12 @@ impl Server {
     /// When the next webhook is due. None if none waits.
     pub(super) fn next_webhook(&self) -> Option<Timestamp> {
         lock(&self.installation).next_webhook()
+    }
+
+    /// How many webhooks are still to be sent or answered.
+    pub(super) fn undelivered_webhooks(&self) -> usize {
+        let installation = lock(&self.installation);
+        installation.waiting_events() + self.under_way.load(Ordering::SeqCst)
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {

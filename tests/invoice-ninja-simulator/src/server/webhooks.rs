@@ -47,8 +47,14 @@ pub(super) async fn run(server: Shared, client: Client) {
         let next = server.next_webhook();
         tokio::select! {
             () = sleep_until(&server, next) => {
-                for (company, delivery) in server.with(|installation, now| installation.take_webhooks(now)) {
+                let due = server.with(|installation, now| {
+                    let due = installation.take_webhooks(now);
+                    server.under_way.store(due.len(), Ordering::SeqCst);
+                    due
+                });
+                for (company, delivery) in due {
                     send(&server, &client, company, &delivery).await;
+                    server.under_way.fetch_sub(1, Ordering::SeqCst);
                 }
             }
             () = server.changed.notified() => {}

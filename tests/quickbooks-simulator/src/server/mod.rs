@@ -8,7 +8,7 @@
 //! | `/oauth2/v1/tokens/bearer`, `/v2/oauth2/tokens/revoke` | Intuit's OAuth server |
 //! | `/v3/company/{realm}/…` | the accounting API |
 //! | `/simulator/…` | the control side, for tests and tools |
-//! | `/` | pages that show the companies' books |
+//! | `/` | pages on which a person sees the companies' books and works in them |
 
 mod accounting;
 mod answers;
@@ -129,7 +129,8 @@ fn router(server: Shared) -> Router {
         .route("/", get(pages::companies))
         .route("/companies/{realm}", get(pages::company))
         .route("/companies/{realm}/disconnect", post(pages::disconnect))
-        .route("/companies/{realm}/invoices/{id}", get(pages::invoice))
+        .route("/companies/{realm}/{list}/{id}", get(pages::record).post(pages::save))
+        .route("/companies/{realm}/{list}/{id}/{action}", post(pages::act))
         .route("/connect/oauth2", get(oauth::consent::ask).post(oauth::consent::decide))
         .nest("/simulator", control)
         .merge(intuit)

@@ -79,3 +79,100 @@ async fn what_does_not_exist_is_not_found() {
         assert_eq!(status(setup.http.get(setup.url(path))).await, 404);
     }
 }
+
+impl Setup {
+    /// Sends a form, and returns the page that it leads to.
+    async fn fill_in(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let url = self.url(&format!("/companies/{}/{path}", self.realm()));
+        let response = self.http.post(url).form(fields).send().await.unwrap();
+        match response.headers().get("location") {
+            Some(to) => self.page(to.to_str().unwrap()).await,
+            None => response.text().await.unwrap(),
+        }
+    }
+
+    /// The newest record of an entity.
+    fn newest(&self, entity: &str) -> serde_json::Value {
+        let newest = |company: &mut quickbooks_simulator::company::Company| {
+            company.entities(entity).last().map(|it| (*it).clone())
+        };
+        self.simulator.with_company(self.realm(), newest).unwrap().unwrap()
+    }
+}
+
+fn path_of(list: &str, record: &serde_json::Value) -> String {
+    format!("{list}/{}", record["Id"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_bookkeeper_makes_and_edits_a_customer() {
+    let setup = set_up().await;
+    let page = setup
+        .fill_in(
+            "customers/new",
+            &[
+                ("DisplayName", "Ann & Co"),
+                ("PrimaryEmailAddr/Address", "ann@example.com"),
+                ("BillAddr/City", "Bath"),
+            ],
+        )
+        .await;
+    assert!(page.contains("Customer Ann &amp; Co"), "{page}");
+    let made = setup.newest("Customer");
+    let path = path_of("customers", &made);
+    setup
+        .fill_in(
+            &path,
+            &[("DisplayName", "Ann Ltd"), ("BillAddr/Line1", "2 Well Lane"), ("BillAddr/City", "Bath")],
+        )
+        .await;
+    let edited = setup.newest("Customer");
+    assert_eq!(edited["Id"], made["Id"]);
+    assert_eq!(
+        (&edited["BillAddr"]["Line1"], &edited["BillAddr"]["City"]),
+        (&"2 Well Lane".into(), &"Bath".into())
+    );
+    assert_eq!(edited["PrimaryEmailAddr"]["Address"], "ann@example.com", "what was not filled in stays");
+    assert!(setup.fill_in("customers/new", &[("DisplayName", "Ann Ltd")]).await.contains("role=\"alert\""));
+    assert!(setup.fill_in(&format!("{path}/inactivate"), &[]).await.contains("Make active"));
+    let gone = setup.http.post(setup.url(&format!("/companies/{}/{path}/void", setup.realm())));
+    assert_eq!(status(gone).await, 404, "a customer is not voided");
+}
+
+#[tokio::test]
+async fn a_bookkeeper_makes_an_invoice_is_paid_and_takes_it_back() {
+    let setup = set_up().await;
+    setup.fill_in("items/new", &[("Name", "Weeding by the day"), ("UnitPrice", "50")]).await;
+    setup.fill_in("customers/new", &[("DisplayName", "Payer")]).await;
+    let (item, customer) = (setup.newest("Item"), setup.newest("Customer"));
+    let (item, customer) = (item["Id"].as_str().unwrap(), customer["Id"].as_str().unwrap());
+    let bill = [
+        ("CustomerRef/value", customer),
+        ("DocNumber", "W-1"),
+        ("SalesItemLineDetail/ItemRef/value.0", item),
+        ("Description.0", "Two days"),
+        ("SalesItemLineDetail/Qty.0", "2"),
+        ("SalesItemLineDetail/UnitPrice.0", "50"),
+        ("SalesItemLineDetail/ItemRef/value.1", ""),
+    ];
+    assert!(setup.fill_in("invoices/new", &bill).await.contains("Invoice W-1"));
+    let invoice = setup.newest("Invoice");
+    let path = path_of("invoices", &invoice);
+    assert!(setup.fill_in(&path, &[("DueDate", "2030-01-31")]).await.contains("due 2030-01-31"));
+    assert_eq!(setup.newest("Invoice")["TotalAmt"].to_string(), "100.00", "its lines stay");
+
+    let paid = format!("paid.{}", invoice["Id"].as_str().unwrap());
+    setup
+        .fill_in("payments/new", &[("CustomerRef/value", customer), ("TotalAmt", "60"), (&paid, "60")])
+        .await;
+    assert_eq!(setup.newest("Invoice")["Balance"].to_string(), "40.00");
+    let payment = path_of("payments", &setup.newest("Payment"));
+    setup.fill_in(&payment, &[("TotalAmt", "100"), (&paid, "100")]).await;
+    assert_eq!(setup.newest("Invoice")["Balance"].to_string(), "0");
+    assert!(setup.fill_in(&format!("{payment}/void"), &[]).await.contains("voided"));
+    assert!(
+        setup.fill_in(&format!("{payment}/delete"), &[]).await.contains("Payments ("),
+        "back at the list"
+    );
+    assert!(setup.fill_in(&format!("{path}/void"), &[]).await.contains("voided"));
+}

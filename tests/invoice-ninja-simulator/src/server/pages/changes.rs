@@ -118,7 +118,8 @@ fn body(kind: Kind, before: &Value, sent: &Sent) -> Value {
         Kind::Client => {
             body.insert("contacts".to_owned(), contacts(before, sent));
         }
-        Kind::Invoice => {
+        // A form without lines says nothing of them.
+        Kind::Invoice if sent.contains_key("product_key.0") => {
             body.insert("line_items".to_owned(), lines(before, sent));
         }
         Kind::Payment => {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::{is_voided, is_zero, not_found, page, text};
+use super::{List, is_voided, is_zero, not_found, page, record_address, text};
 use crate::company::Company;
 use crate::server::state::{Shared, lock};
 
@@ -20,33 +20,6 @@ pub(in crate::server) struct Shown {
     list: List,
     #[serde(default)]
     page: usize,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-enum List {
-    #[default]
-    Invoice,
-    Payment,
-    Customer,
-    Item,
-}
-
-impl List {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::Customer, "Customers"),
-        (Self::Item, "Items"),
-        (Self::Invoice, "Invoices"),
-        (Self::Payment, "Payments"),
-    ];
-
-    fn entity(self) -> &'static str {
-        match self {
-            Self::Invoice => "Invoice",
-            Self::Payment => "Payment",
-            Self::Customer => "Customer",
-            Self::Item => "Item",
-        }
-    }
 }
 
 /// `/companies/{realm}`.
@@ -96,6 +69,7 @@ fn overview(company: &Company, shown: &Shown, connected: bool) -> Markup {
                 }
             }
         }
+        p { a href=(record_address(company.realm(), shown.list, "new")) { "New " (shown.list.entity().to_lowercase()) } }
         @if rows.is_empty() {
             p { "Nothing here yet." }
         } @else {
@@ -118,21 +92,21 @@ fn link(list: List, page: usize) -> String {
 
 fn table(realm: &str, list: List, rows: &[&Value]) -> Markup {
     match list {
-        List::Customer => customers(rows),
-        List::Item => items(rows),
+        List::Customer => customers(realm, rows),
+        List::Item => items(realm, rows),
         List::Invoice => invoices(realm, rows),
         List::Payment => payments(realm, rows),
     }
 }
 
-fn customers(rows: &[&Value]) -> Markup {
+fn customers(realm: &str, rows: &[&Value]) -> Markup {
     html! {
         table {
             thead { tr { th { "Customer" } th { "Id" } th { "E-mail" } th.amount { "Balance" } th { "Changed" } } }
             tbody {
                 @for row in rows {
                     tr {
-                        td { (text(row, "DisplayName")) (inactive(row)) }
+                        td { a href=(record_address(realm, List::Customer, &text(row, "Id"))) { (text(row, "DisplayName")) } (inactive(row)) }
                         td { (text(row, "Id")) }
                         td { (text(row, "PrimaryEmailAddr/Address")) }
                         td.amount { (text(row, "Balance")) }
@@ -144,14 +118,14 @@ fn customers(rows: &[&Value]) -> Markup {
     }
 }
 
-fn items(rows: &[&Value]) -> Markup {
+fn items(realm: &str, rows: &[&Value]) -> Markup {
     html! {
         table {
             thead { tr { th { "Item" } th { "Id" } th { "Type" } th.amount { "Price" } th { "Income account" } } }
             tbody {
                 @for row in rows {
                     tr {
-                        td { (text(row, "FullyQualifiedName")) (inactive(row)) }
+                        td { a href=(record_address(realm, List::Item, &text(row, "Id"))) { (text(row, "FullyQualifiedName")) } (inactive(row)) }
                         td { (text(row, "Id")) }
                         td { (text(row, "Type")) }
                         td.amount { (text(row, "UnitPrice")) }
@@ -196,7 +170,7 @@ fn payments(realm: &str, rows: &[&Value]) -> Markup {
                 @for row in rows {
                     tr {
                         td { (text(row, "CustomerRef/name")) }
-                        td { (text(row, "Id")) }
+                        td { a href=(record_address(realm, List::Payment, &text(row, "Id"))) { (text(row, "Id")) } }
                         td { (text(row, "TxnDate")) }
                         td.amount { (text(row, "TotalAmt")) " " (text(row, "CurrencyRef/value")) }
                         td.amount { (text(row, "UnappliedAmt")) }
@@ -220,7 +194,7 @@ fn paid_invoices(payment: &Value) -> impl Iterator<Item = String> {
 
 fn invoice_link(realm: &str, id: &str, number: &str) -> Markup {
     html! {
-        a href={ "/companies/" (realm) "/invoices/" (id) } {
+        a href=(record_address(realm, List::Invoice, id)) {
             @if number.is_empty() { "id " (id) } @else { (number) }
         }
     }

@@ -1,20 +1,66 @@
-//! Pages on which a person sees what arrived in the companies' books. Plain HTML, no scripts.
+//! Pages on which a person sees what arrived in the companies' books, and works in them as a bookkeeper does, through the
+//! API itself. Plain HTML, no scripts.
 
+mod changes;
 mod company;
-mod invoice;
+mod forms;
+mod record;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(super) use self::changes::{act, save};
 pub(super) use self::company::{company, disconnect};
-pub(super) use self::invoice::invoice;
+pub(super) use self::record::record;
 use super::state::{Server, Shared, lock};
 
 const STYLE: &str = include_str!("style.css");
+
+/// What has pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+enum List {
+    #[default]
+    Invoice,
+    Payment,
+    Customer,
+    Item,
+}
+
+impl List {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Customer, "Customers"),
+        (Self::Item, "Items"),
+        (Self::Invoice, "Invoices"),
+        (Self::Payment, "Payments"),
+    ];
+
+    fn entity(self) -> &'static str {
+        match self {
+            Self::Invoice => "Invoice",
+            Self::Payment => "Payment",
+            Self::Customer => "Customer",
+            Self::Item => "Item",
+        }
+    }
+
+    /// Its part of an address.
+    fn path(self) -> String {
+        format!("{}s", self.entity().to_lowercase())
+    }
+
+    fn at(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().map(|(list, _)| list).find(|list| list.path() == path)
+    }
+}
+
+/// Where a record is; the id `new` is that of an empty form.
+fn record_address(realm: &str, list: List, id: &str) -> String {
+    format!("/companies/{realm}/{}/{id}", list.path())
+}
 
 /// The few words in which a company is listed.
 #[derive(Serialize)]
@@ -99,6 +145,10 @@ fn text(object: &Value, path: &str) -> String {
 /// Whether an amount is there and is zero.
 fn is_zero(object: &Value, member: &str) -> bool {
     text(object, member).parse::<rust_decimal::Decimal>().is_ok_and(|amount| amount.is_zero())
+}
+
+fn list<'a>(object: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
+    object.get(member).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn is_voided(transaction: &Value) -> bool {
