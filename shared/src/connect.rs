@@ -2,7 +2,12 @@
 //!
 //! A person gets a *link*, good for some minutes and any number of clicks. Each click makes a *state* of its own, which
 //! works once, for some minutes, and only in the browser that clicked.
+//!
+//! Connecting again ([`reconnect_link`], or any link) keeps settings and links; giving the connection up is in
+//! [`leave`].
 
+mod leave;
+mod links;
 mod seal;
 
 use async_trait::async_trait;
@@ -10,16 +15,19 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::ids::{Books, CompanyId, RealmId};
-use crate::ports::{CallError, Clock, Companies, ConnectError, RefreshError, StoreError, Vault};
+use crate::ports::{CallError, Clock, Companies, ConnectError, RefreshError, Standings, StoreError, Vault};
 use crate::reference::{Reference, ReferenceLists};
 use crate::settings::{Company, Connection, ConnectionState};
+use crate::standing::{self, Standing};
 use crate::tokens::{self, TokenPair};
 
+pub use leave::{Left, leave, revoke_left};
+pub use links::{
+    LINK_LIFE, RECONNECT_LINK_LIFE, company_of_disconnect_link, disconnect_link, link, reconnect_link,
+};
 pub use seal::{BadSeal, Seal};
 use seal::{Claims, Purpose, digest};
 
-/// How long a link may be clicked.
-pub const LINK_LIFE: SignedDuration = SignedDuration::from_mins(15);
 /// How long a person may take at Intuit.
 pub const STATE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -32,7 +40,8 @@ pub trait Intuit: Send + Sync {
     /// Trades a code for the realm's first pair. The code is dead afterwards.
     async fn exchange(&self, code: SecretString, now: Timestamp) -> Result<TokenPair, RefreshError>;
 
-    /// Gives a pair up, and with it every right of the app in the realm.
+    /// Gives a pair up, and with it every right of the app in the realm. Fails with [`RefreshError::Dead`] if there is
+    /// nothing to give up any more.
     async fn revoke(&self, tokens: &TokenPair) -> Result<(), RefreshError>;
 
     /// Reads the realm's own data and lists with a pair that is stored nowhere yet.
@@ -45,6 +54,8 @@ pub trait Intuit: Send + Sync {
 pub struct Ports<'a> {
     /// Tenants.
     pub companies: &'a dyn Companies,
+    /// How connections stand.
+    pub standings: &'a dyn Standings,
     /// Token pairs.
     pub vault: &'a dyn Vault,
     /// Intuit.
@@ -95,6 +106,9 @@ pub enum Refusal {
     /// There is no such company.
     #[error("there is no such company")]
     UnknownCompany,
+    /// There is nothing to give up: it was never connected.
+    #[error("the company was never connected")]
+    NeverConnected,
     /// The person did not consent.
     #[error("access was denied")]
     Denied,
@@ -118,27 +132,17 @@ pub enum Refusal {
     Store(#[from] StoreError),
 }
 
-/// A link with which a person may connect the company, for [`LINK_LIFE`].
-pub fn link(seal: &Seal, company: &CompanyId, now: Timestamp) -> Result<String, StoreError> {
-    let claims = Claims {
-        purpose: Purpose::Link,
-        company: company.clone(),
-        expires_at: later(now, LINK_LIFE),
-        nonce: String::new(),
-        browser: String::new(),
-    };
-    seal.close(&claims)
-}
-
 /// Turns a link into the address where the person consents.
 ///
 /// `browser` is a random value that the browser keeps and nobody else knows, `nonce` a random value for this one
 /// attempt.
 pub async fn start(ports: Ports<'_>, link: &str, browser: &str, nonce: &str) -> Result<String, Refusal> {
     let now = ports.clock.now();
-    let company = ports.seal.open(link, Purpose::Link, now).map_err(Refusal::Link)?.company;
-    if ports.companies.load(&company).await?.is_none() {
-        return Err(Refusal::UnknownCompany);
+    let opened = links::open(ports.seal, link, now).map_err(Refusal::Link)?;
+    let company = opened.company;
+    let stored = ports.companies.load(&company).await?.ok_or(Refusal::UnknownCompany)?;
+    if opened.realm.is_some_and(|realm| !stored.has(&realm)) {
+        return Err(Refusal::Link(BadSeal::Expired));
     }
     let expires_at = later(now, STATE_LIFE);
     ports.companies.issue_once(&company, nonce, expires_at).await?;
@@ -148,6 +152,7 @@ pub async fn start(ports: Ports<'_>, link: &str, browser: &str, nonce: &str) -> 
         expires_at,
         nonce: nonce.to_owned(),
         browser: digest(browser),
+        realm: None,
     })?;
     ports.intuit.authorize_url(state).await.map_err(of_token_server)
 }
@@ -273,7 +278,8 @@ fn of_first_read(error: CallError) -> Refusal {
     }
 }
 
-/// Stores the pair when nobody is refreshing the one before: that would be stored over it.
+/// Stores the pair when nobody is refreshing the one before: that would be stored over it. How the connection stands is
+/// stored with it, so that it is kept alive from now on, and nobody revokes what a person has just consented to.
 async fn store_tokens(
     ports: Ports<'_>,
     books: &Books,
@@ -285,7 +291,12 @@ async fn store_tokens(
         // Whoever has it is dead or very slow, and the person is here now.
         tracing::warn!(company.id = %books.company, realm.id = %books.realm, "storing new tokens without their lease");
     }
-    let stored = ports.vault.store(books, tokens).await;
+    let now = ports.clock.now();
+    let consent = |before: Option<&Standing>| Some(Standing::of_consent(books, tokens, before, now));
+    let stored = match ports.vault.store(books, tokens).await {
+        Ok(()) => standing::update(ports.standings, books, consent).await.map(drop),
+        Err(error) => Err(error),
+    };
     if let Some(lease) = lease {
         tokens::give_back(ports.companies, books, &lease).await;
     }

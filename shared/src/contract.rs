@@ -11,6 +11,7 @@ mod companies;
 mod cursors;
 mod ledger;
 mod pull_queue;
+mod standings;
 mod sweeps;
 mod vault;
 
@@ -24,6 +25,7 @@ pub use companies::companies;
 pub use cursors::cursors;
 pub use ledger::ledger;
 pub use pull_queue::pull_queue;
+pub use standings::standings;
 pub use sweeps::sweeps;
 pub use vault::{billing_vault, vault};
 
@@ -72,6 +74,8 @@ mod tests {
         block_on(super::companies(&companies, &companies));
         let companies = MemoryCompanies::default();
         block_on(super::sweeps(&companies, &companies));
+        let companies = MemoryCompanies::default();
+        block_on(super::standings(&companies, &companies));
         let log = MemoryActivityLog::default();
         block_on(super::activity_log(&log, &log));
         let vault = MemoryVault::default();

@@ -8,6 +8,7 @@ use quickbooks_wire::{Fault, FaultError};
 
 use crate::outcome::{Park, ParkCause, Retry};
 use crate::ports::CallError;
+use crate::standing::EndReason;
 
 /// How long a realm is left alone when QuickBooks does not say (Intuit: Limits and throttles, "wait 60 seconds").
 pub const THROTTLE_PAUSE: Duration = Duration::from_secs(60);
@@ -49,6 +50,19 @@ pub fn classify(error: &CallError) -> Failure {
         CallError::Forbidden(fault) => Failure::Disconnected(reconnect(in_words(fault))),
         CallError::Refused(fault) => refused(fault),
     }
+}
+
+/// Why a connection has ended, if a refusal by QuickBooks says so: then nobody's calls succeed any more, with any new
+/// token, until a person acts.
+pub fn end_of_connection(error: &CallError) -> Option<EndReason> {
+    let Failure::Disconnected(park) = classify(error) else { return None };
+    Some(match error {
+        CallError::Forbidden(fault) | CallError::Refused(fault) if is_suspended(fault) => {
+            EndReason::Subscription(park.reason)
+        }
+        CallError::Unauthorized => EndReason::Revoked,
+        _ => EndReason::Refused(park.reason),
+    })
 }
 
 fn refused(fault: &Fault) -> Failure {

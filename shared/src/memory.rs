@@ -15,16 +15,18 @@ use crate::billing_app::{BillingKeys, BillingVault};
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use crate::limits::{Call, Schedule, Spent, Turn};
 use crate::link::{Entry, Intent, Link, LinkKey};
+use crate::mail::{Mail, MailError, Message};
 use crate::model::Kind;
 use crate::notice::NoticeMessage;
 use crate::poll::{Cursor, Cursors};
 use crate::ports::{
-    ActivityLog, Budget, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, StoreError,
-    Sweeps, Vault,
+    ActivityLog, Budget, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, Standings,
+    StoreError, Sweeps, Vault,
 };
 use crate::reconcile;
 use crate::reference::Reference;
 use crate::settings::{Company, Connection};
+use crate::standing::Standing;
 use crate::tokens::TokenPair;
 
 pub use billing::MemoryBilling;
@@ -328,6 +330,7 @@ struct Tenants {
     once: BTreeMap<(CompanyId, String), Timestamp>,
     leases: BTreeMap<(Books, &'static str), Lease>,
     cursors: BTreeMap<Books, reconcile::Cursor>,
+    standings: BTreeMap<Books, Standing>,
 }
 
 #[async_trait]
@@ -440,6 +443,54 @@ impl Sweeps for MemoryCompanies {
     }
 }
 
+#[async_trait]
+impl Standings for MemoryCompanies {
+    async fn standing(&self, books: &Books) -> Result<Option<Standing>, StoreError> {
+        Ok(lock(&self.0).standings.get(books).cloned())
+    }
+
+    async fn save_standing(&self, books: &Books, standing: &Standing) -> Result<bool, StoreError> {
+        let mut tenants = lock(&self.0);
+        let stored = tenants.standings.get(books).map_or(0, |stored| stored.version);
+        let current = stored + 1 == standing.version;
+        if current {
+            tenants.standings.insert(books.clone(), standing.clone());
+        }
+        Ok(current)
+    }
+
+    async fn due(
+        &self,
+        now: Timestamp,
+        _from: Option<&str>,
+    ) -> Result<(Vec<Books>, Option<String>), StoreError> {
+        let tenants = lock(&self.0);
+        let due = |(books, standing): (&Books, &Standing)| Some((standing.due_at?, books.clone()));
+        let mut due: Vec<_> = tenants.standings.iter().filter_map(due).filter(|(at, _)| *at <= now).collect();
+        due.sort();
+        Ok((due.into_iter().map(|(_, books)| books).collect(), None))
+    }
+}
+
+/// A [`Mail`] that keeps what it is given.
+#[derive(Debug, Default)]
+pub struct MemoryMail(Mutex<Vec<Message>>);
+
+impl MemoryMail {
+    /// Every message that was sent, in order.
+    pub fn messages(&self) -> Vec<Message> {
+        lock(&self.0).clone()
+    }
+}
+
+#[async_trait]
+impl Mail for MemoryMail {
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        lock(&self.0).push(message.clone());
+        Ok(())
+    }
+}
+
 /// A [`Vault`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryVault(Mutex<BTreeMap<Books, TokenPair>>);
@@ -452,6 +503,11 @@ impl Vault for MemoryVault {
 
     async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError> {
         lock(&self.0).insert(books.clone(), tokens.clone());
+        Ok(())
+    }
+
+    async fn forget(&self, books: &Books) -> Result<(), StoreError> {
+        lock(&self.0).remove(books);
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use crate::notice::NoticeMessage;
 use crate::reconcile::Cursor;
 use crate::reference::{Reference, ReferenceLists};
 use crate::settings::{Company, Connection};
+use crate::standing::Standing;
 use crate::tokens::TokenPair;
 
 /// What time it is.
@@ -496,6 +497,25 @@ pub trait Sweeps: Send + Sync {
     async fn save_cursor(&self, books: &Books, cursor: &Cursor) -> Result<(), StoreError>;
 }
 
+/// How connections stand.
+#[async_trait]
+pub trait Standings: Send + Sync {
+    /// How the connection of some books stands; none if they were never connected.
+    async fn standing(&self, books: &Books) -> Result<Option<Standing>, StoreError>;
+
+    /// Stores a standing whose `version` is one more than the stored one (1 for a new one); false if it is not.
+    async fn save_standing(&self, books: &Books, standing: &Standing) -> Result<bool, StoreError>;
+
+    /// Some of the books that are due (`due_at`) at a moment, those of longest standing first, and where the next ones
+    /// begin; none when these were the last. Costs no more than the books it names. What was stored in the last
+    /// seconds may be missing, and what was taken back in them may be named still.
+    async fn due(
+        &self,
+        now: Timestamp,
+        from: Option<&str>,
+    ) -> Result<(Vec<Books>, Option<String>), StoreError>;
+}
+
 // --- Tokens ---
 
 /// Where token pairs are kept.
@@ -504,8 +524,12 @@ pub trait Vault: Send + Sync {
     /// The books' token pair.
     async fn tokens(&self, books: &Books) -> Result<Option<TokenPair>, StoreError>;
 
-    /// Stores a pair in place of the one before, durably.
+    /// Stores a pair in place of the one before, durably. Whoever reads in the next moments may still get the one
+    /// before.
     async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError>;
+
+    /// Keeps no pair for the books any more. Doing it again, or where there was none, is harmless.
+    async fn forget(&self, books: &Books) -> Result<(), StoreError>;
 }
 
 /// Intuit's token server.

@@ -44,8 +44,17 @@ pub struct Reference {
     pub custom_numbers: bool,
     /// Discount lines may be used.
     pub discounts: bool,
+    /// Deposits may be entered on invoices.
+    #[serde(default)]
+    pub deposits: bool,
     /// Credits are applied to new invoices by QuickBooks itself.
     pub auto_apply_credit: bool,
+    /// Automated sales tax is chosen and was never set up (Intuit: Preferences, PartnerTaxEnabled false).
+    #[serde(default)]
+    pub automated_tax_unfinished: bool,
+    /// How it pays for QuickBooks, if QuickBooks says so: `PAID`, `TRIAL`, … (Intuit: CompanyInfo, SubscriptionStatus).
+    #[serde(default)]
+    pub subscription: Option<String>,
     /// Transactions up to this day cannot be written.
     pub book_close_date: Option<Date>,
     /// Accounts.
@@ -181,11 +190,15 @@ impl Reference {
         Reference {
             name: info.company_name.clone().or_else(|| info.legal_name.clone()).unwrap_or_default(),
             tax_model: tax_model(&country, preferences.tax_prefs.as_ref()),
+            automated_tax_unfinished: is_american(&country)
+                && preferences.tax_prefs.as_ref().and_then(|tax| tax.partner_tax_enabled) == Some(false),
+            subscription: info.fact("SubscriptionStatus").map(str::to_owned),
             country,
             home_currency: currency.home_currency.and_then(|home| home.value).unwrap_or_else(|| "USD".into()),
             multi_currency: currency.multi_currency_enabled == Some(true),
             custom_numbers: sales.custom_txn_numbers == Some(true),
             discounts: sales.allow_discount == Some(true),
+            deposits: sales.allow_deposit == Some(true),
             auto_apply_credit: sales.auto_apply_credit == Some(true),
             book_close_date: accounting.book_close_date.and_then(|date| date.parse().ok()),
             accounts: lists.accounts.iter().filter_map(Account::from_wire).collect(),
@@ -213,12 +226,17 @@ fn tax_model(country: &str, preferences: Option<&wire::TaxPrefs>) -> TaxModel {
     if preferences.using_sales_tax != Some(true) {
         return TaxModel::Off;
     }
-    match (country, preferences.partner_tax_enabled) {
-        ("US" | "USA" | "", Some(true)) => TaxModel::Automated,
-        ("US" | "USA" | "", Some(false)) => TaxModel::Off,
-        ("US" | "USA" | "", None) => TaxModel::Manual,
-        _ => TaxModel::Global,
+    match preferences.partner_tax_enabled {
+        _ if !is_american(country) => TaxModel::Global,
+        Some(true) => TaxModel::Automated,
+        Some(false) => TaxModel::Off,
+        None => TaxModel::Manual,
     }
+}
+
+/// A company that does not tell its country is taken for one of the United States, as QuickBooks takes it.
+fn is_american(country: &str) -> bool {
+    matches!(country, "US" | "USA" | "")
 }
 
 fn id(text: Option<&String>) -> Option<QuickBooksId> {

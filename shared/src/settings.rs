@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::api_key::ApiKeyHash;
 use crate::billing_app::BillingApp;
 use crate::ids::{Books, CompanyId, QuickBooksId, RealmId};
+use crate::mail::Address;
 use crate::model::{Kind, ProductType};
 
 /// Which way changes of one kind travel (R3).
@@ -111,6 +112,24 @@ pub struct Settings {
     pub create_products: bool,
     /// Make Customers and Items inactive when their counterpart is deleted (D13).
     pub inactivate_deleted: bool,
+    /// Who is told what, by e-mail.
+    pub notify: Notify,
+}
+
+/// Who is told what, by e-mail: of connections that end or have ended always, of parked records if they want.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notify {
+    /// Where e-mails go. Nobody is told if there is no address.
+    pub to: Vec<Address>,
+    /// Tell once a day what is parked.
+    pub digest: bool,
+}
+
+impl Default for Notify {
+    fn default() -> Notify {
+        Notify { to: Vec::new(), digest: true }
+    }
 }
 
 impl Default for Settings {
@@ -124,6 +143,7 @@ impl Default for Settings {
             create_clients: true,
             create_products: true,
             inactivate_deleted: false,
+            notify: Notify::default(),
         }
     }
 }
@@ -211,6 +231,12 @@ impl Company {
             }
         }
         Ok(())
+    }
+
+    /// Whether it is linked with a realm that it has not given up.
+    pub fn has(&self, realm: &RealmId) -> bool {
+        let linked = |it: &Connection| it.realm == *realm && it.state != ConnectionState::Disconnected;
+        self.connection.as_ref().is_some_and(linked)
     }
 
     /// The books that its changes go to, once it has been connected.

@@ -7,9 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::ids::Books;
 use crate::ports::{
-    Clock, Companies, Lease, OpenError, RefreshError, StoreError, TokenServer, Vault, explain,
+    Clock, Companies, Lease, OpenError, RefreshError, Standings, StoreError, TokenServer, Vault, explain,
 };
 use crate::settings::ConnectionState;
+use crate::standing::{self, EndReason, Standing};
 
 /// Access tokens are refreshed this long before they die, so that none dies under way.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
@@ -24,6 +25,8 @@ const PAUSES: u32 = 20;
 const STORE_TRIES: u32 = 3;
 /// How often a company is tried to be marked against others who change it at the same moment.
 const MARK_TRIES: u32 = 5;
+/// For how long a vault may answer with the pair before the one that was stored.
+const BEHIND: SignedDuration = SignedDuration::from_mins(5);
 
 /// What Intuit issues for one realm. Secrets are hidden from `Debug`.
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ impl TokenPair {
 pub struct Ports<'a> {
     /// Tenants and leases.
     pub companies: &'a dyn Companies,
+    /// How connections stand.
+    pub standings: &'a dyn Standings,
     /// Token pairs.
     pub vault: &'a dyn Vault,
     /// Intuit.
@@ -142,7 +147,7 @@ async fn refresh(
     rejected: Option<&SecretString>,
 ) -> Result<TokenPair, OpenError> {
     // Somebody may have refreshed before the lease was free.
-    let mut tokens = ports.vault.tokens(books).await?.ok_or(OpenError::NotConnected)?;
+    let mut tokens = newest_pair(ports, books).await?;
     loop {
         if tokens.serves(rejected, ports.clock.now(), EARLY) {
             return Ok(tokens);
@@ -150,13 +155,14 @@ async fn refresh(
         match next_pair(ports, books, &tokens).await {
             Ok(next) => {
                 store(ports, books, &next).await?;
+                note(ports, books, &next).await;
                 return Ok(next);
             }
             Err(RefreshError::Dead) => {
                 // A refresh token is dead for good only if it is still the one that is stored.
-                let stored = ports.vault.tokens(books).await?.ok_or(OpenError::NotConnected)?;
+                let stored = newest_pair(ports, books).await?;
                 if stored.refresh_token.expose_secret() == tokens.refresh_token.expose_secret() {
-                    mark_expired(ports, books).await?;
+                    end(ports, books, None).await?;
                     return Err(OpenError::NotConnected);
                 }
                 tokens = stored;
@@ -166,6 +172,22 @@ async fn refresh(
             }
         }
     }
+}
+
+/// The stored pair, once it is the newest one: a vault may answer for a moment with the pair before, whose refresh
+/// token is dead.
+async fn newest_pair(ports: Ports<'_>, books: &Books) -> Result<TokenPair, OpenError> {
+    let now = ports.clock.now();
+    let just_stored = |standing: &Standing| now.duration_since(standing.refreshed_at) < BEHIND;
+    let newest = ports.standings.standing(books).await?.filter(just_stored).map(|it| it.access_expires_at);
+    for _ in 0..PAUSES {
+        let tokens = ports.vault.tokens(books).await?.ok_or(OpenError::NotConnected)?;
+        if newest.is_none_or(|newest| newest <= tokens.access_expires_at) {
+            return Ok(tokens);
+        }
+        ports.clock.sleep(PAUSE).await;
+    }
+    Err(OpenError::Later("the newest tokens cannot be read yet".into()))
 }
 
 /// Asks the token server, and once more if the answer was lost: the same refresh token tells which it is. If it is
@@ -198,24 +220,62 @@ async fn store(ports: Ports<'_>, books: &Books, tokens: &TokenPair) -> Result<()
     }
 }
 
-async fn mark_expired(ports: Ports<'_>, books: &Books) -> Result<(), StoreError> {
+/// Notes what the new pair says of its life. The pair is stored and good whatever becomes of this; the next refresh
+/// notes it again.
+async fn note(ports: Ports<'_>, books: &Books, tokens: &TokenPair) {
+    let now = ports.clock.now();
+    let refreshed = |before: Option<&Standing>| match before {
+        Some(before) => {
+            let mut standing = before.clone();
+            standing.refreshed(tokens, now);
+            Some(standing)
+        }
+        // It was connected before standings were kept.
+        None => Some(Standing::of_consent(books, tokens, None, now)),
+    };
+    if let Err(error) = standing::update(ports.standings, books, refreshed).await {
+        let error = explain(&error);
+        tracing::warn!(company.id = %books.company, realm.id = %books.realm, error, "a refresh was not noted");
+    }
+}
+
+/// Marks a connection as expired, at once and for everybody: from now on pushes are parked and pulls wait, until a person
+/// reconnects. `why` is none when Intuit no longer accepts the refresh token. A connection that has ended already, or
+/// is with another realm by now, stays as it is.
+pub async fn end(ports: Ports<'_>, books: &Books, why: Option<EndReason>) -> Result<(), StoreError> {
+    if !mark_expired(ports, books).await? {
+        return Ok(());
+    }
     tracing::warn!(
-        company.id = %books.company, realm.id = %books.realm,
-        "QuickBooks no longer accepts the refresh token; a person has to reconnect"
+        company.id = %books.company, realm.id = %books.realm, outcome = "expired",
+        "the connection has ended; a person has to reconnect"
     );
+    let (now, pair) = (ports.clock.now(), ports.vault.tokens(books).await?);
+    standing::update(ports.standings, books, |before| {
+        let unknown = || Some(Standing::of_consent(books, pair.as_ref()?, None, now));
+        let mut standing = before.cloned().or_else(unknown)?;
+        standing.end(why.clone().unwrap_or_else(|| standing.why_refused(now)), now);
+        Some(standing)
+    })
+    .await?;
+    Ok(())
+}
+
+/// Whether the connection is expired now and was not before.
+async fn mark_expired(ports: Ports<'_>, books: &Books) -> Result<bool, StoreError> {
     for _ in 0..MARK_TRIES {
-        let Some(mut company) = ports.companies.load(&books.company).await? else { return Ok(()) };
+        let Some(mut company) = ports.companies.load(&books.company).await? else { return Ok(false) };
         match &mut company.connection {
             Some(connection)
                 if connection.realm == books.realm && connection.state == ConnectionState::Connected =>
             {
                 connection.state = ConnectionState::Expired;
             }
-            _ => return Ok(()),
+            _ => return Ok(false),
         }
         company.version += 1;
         if ports.companies.save(&company).await? {
-            return Ok(());
+            return Ok(true);
         }
     }
     Err(StoreError::new("marking a connection as expired", "others kept changing the company"))

@@ -5,7 +5,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use sync::connect::{self, Callback, Intuit, LINK_LIFE, Ports, Refusal, STATE_LIFE, Seal};
 use sync::parked;
-use sync::ports::{ActivityLog, Clock, Companies, PushQueue, StoreError, Vault, explain};
+use sync::ports::{ActivityLog, Clock, Companies, PushQueue, Standings, StoreError, Vault, explain};
 use url::Url;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ const CALLBACK: &str = "/oauth/callback";
 /// What the pages work with.
 pub(crate) struct Site<'a> {
     pub(crate) companies: &'a dyn Companies,
+    pub(crate) standings: &'a dyn Standings,
     pub(crate) vault: &'a dyn Vault,
     pub(crate) activity: &'a dyn ActivityLog,
     /// Where what waited for the connection goes.
@@ -109,7 +110,14 @@ fn intuit(site: &Site<'_>, base: &Url) -> Option<Box<dyn Intuit>> {
 }
 
 fn ports<'a>(site: &Site<'a>, intuit: &'a dyn Intuit) -> Ports<'a> {
-    Ports { companies: site.companies, vault: site.vault, intuit, clock: site.clock, seal: site.seal }
+    Ports {
+        companies: site.companies,
+        standings: site.standings,
+        vault: site.vault,
+        intuit,
+        clock: site.clock,
+        seal: site.seal,
+    }
 }
 
 fn refused(refusal: &Refusal) -> Response<Body> {

@@ -29,6 +29,7 @@ async fn main() -> Result<(), Error> {
         };
         let site = Site {
             companies: &services.companies,
+            standings: &services.companies,
             vault: &services.vault,
             activity: &services.activity,
             pushes: &pushes,

@@ -82,6 +82,11 @@ pub(crate) fn refused(refusal: &Refusal) -> Page {
             "This link does not work",
             &["The company that it was made for no longer exists here.", "Ask for a new link."],
         ),
+        Refusal::NeverConnected => failed(
+            StatusCode::NOT_FOUND,
+            "There is nothing to disconnect",
+            &["The company was never connected with QuickBooks."],
+        ),
         Refusal::State(BadSeal::Expired) => failed(
             StatusCode::GONE,
             "That took too long",

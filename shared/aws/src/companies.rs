@@ -9,6 +9,7 @@
 //! | `{company}` | `lease#{realm}#{name}` | who may do something alone, and until when |
 //! | `{company}` | `budget#{realm}` | the turns of the realm's calls (`budget`) |
 //! | `{company}` | `sweep#{realm}` | where the sweeps of the books have got to |
+//! | `{company}` | `standing#{realm}` | how the connection stands; in the index `due` while it is to be looked at |
 //! | `realm#{realm}` | `realm` | the company that the realm belongs to |
 //! | `connected#{part}` | `{company}` | that it was ever connected, in one of sixteen parts |
 
@@ -18,16 +19,25 @@ use sha2::{Digest, Sha256};
 use sync::ids::{Books, CompanyId, RealmId};
 use sync::model::Kind;
 use sync::poll::{Cursor, Cursors};
-use sync::ports::{Companies, ConnectError, Lease, StoreError, Sweeps};
+use sync::ports::{Companies, ConnectError, Lease, Standings, StoreError, Sweeps};
 use sync::reconcile;
 use sync::reference::Reference;
 use sync::settings::{Company, Connection};
+use sync::standing::Standing;
 
-use crate::item::{BadItem, Item, SK, document, expire, get_text, keyed, moment, number, put_document, text};
+use crate::item::{
+    BadItem, Item, PK, SK, document, expire, get_text, keyed, moment, number, put_document, text,
+};
 use crate::table::{Condition, Order, Table, Write, Written};
 
 /// In how many parts the companies are listed that were ever connected.
 const PARTS: u8 = 16;
+
+/// The index of what is due: in one of sixteen parts, by when it is due. An index of the item itself can be a moment
+/// late, but never says for long what the item does not, as an item beside it could after a crash.
+const DUE: &str = "due";
+const DUE_PART: &str = "due_part";
+const DUE_AT: &str = "due_at";
 
 const COMPANY: &str = "company";
 const REALM: &str = "realm";
@@ -65,6 +75,36 @@ fn part_of(company: &CompanyId) -> u8 {
 
 fn sweep_key(realm: &RealmId) -> String {
     format!("sweep#{realm}")
+}
+
+fn standing_key(realm: &RealmId) -> String {
+    format!("standing#{realm}")
+}
+
+fn due_key(part: u8) -> String {
+    format!("due#{part}")
+}
+
+fn standing_item(books: &Books, standing: &Standing) -> Result<Item, BadItem> {
+    let mut item = keyed(books.company.as_str(), &standing_key(&books.realm));
+    item.insert(VERSION.to_owned(), number(standing.version));
+    if let Some(at) = standing.due_at {
+        item.insert(DUE_PART.to_owned(), text(due_key(part_of(&books.company))));
+        item.insert(DUE_AT.to_owned(), moment(at));
+    }
+    put_document(&mut item, standing)?;
+    Ok(item)
+}
+
+/// The books of a standing's key.
+fn books_of(item: &Item) -> Result<Books, StoreError> {
+    let action = "finding what is due";
+    let company = CompanyId::new(get_text(item, PK).map_err(bad(action))?);
+    let realm = get_text(item, SK).map_err(bad(action))?.trim_start_matches("standing#");
+    Ok(Books {
+        company: company.map_err(|error| StoreError::new(action, error))?,
+        realm: RealmId::new(realm).map_err(|error| StoreError::new(action, error))?,
+    })
 }
 
 fn reference_key(realm: &RealmId) -> String {
@@ -241,6 +281,43 @@ impl Cursors for DynamoCompanies {
         let mut item = keyed(company.as_str(), &cursor_key(kind));
         put_document(&mut item, cursor).map_err(bad(action))?;
         self.table.put(action, item).await
+    }
+}
+
+#[async_trait]
+impl Standings for DynamoCompanies {
+    async fn standing(&self, books: &Books) -> Result<Option<Standing>, StoreError> {
+        let action = "reading how a connection stands";
+        let item = self.table.get(action, books.company.as_str(), &standing_key(&books.realm)).await?;
+        item.as_ref().map(document).transpose().map_err(bad(action))
+    }
+
+    async fn save_standing(&self, books: &Books, standing: &Standing) -> Result<bool, StoreError> {
+        let action = "storing how a connection stands";
+        if standing.version == 0 {
+            return Ok(false);
+        }
+        let item = standing_item(books, standing).map_err(bad(action))?;
+        match self.table.put_if(action, item, follows(standing.version)).await? {
+            Written::Yes(_) => Ok(true),
+            // An attempt whose answer was lost may have stored it already.
+            Written::No(item) => Ok(document::<Standing>(&item).is_ok_and(|stored| stored == *standing)),
+        }
+    }
+
+    async fn due(
+        &self,
+        now: Timestamp,
+        from: Option<&str>,
+    ) -> Result<(Vec<Books>, Option<String>), StoreError> {
+        let action = "finding what is due";
+        let part: u8 = from.map_or(Ok(0), str::parse).map_err(|error| StoreError::new(action, error))?;
+        let until = Condition::new("#due_part = :due_part AND #due_at <= :due_at")
+            .value(DUE_PART, text(due_key(part)))
+            .value(DUE_AT, moment(now));
+        let items = self.table.query_index(action, DUE, &until).await?;
+        let books = items.iter().map(books_of).collect::<Result<_, _>>()?;
+        Ok((books, (part + 1 < PARTS).then(|| (part + 1).to_string())))
     }
 }
 

@@ -319,6 +319,30 @@ impl Table {
     }
 }
 
+impl Table {
+    /// The keys of all items of an index that fulfil a condition on its key, in the key's order. What was written in
+    /// the last moments may be missing.
+    pub(crate) async fn query_index(
+        &self,
+        action: &'static str,
+        index: &str,
+        condition: &Condition,
+    ) -> Result<Vec<Item>, StoreError> {
+        let pages = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(index)
+            .key_condition_expression(condition.text)
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
+            .into_paginator()
+            .items()
+            .send();
+        pages.collect::<Result<_, _>>().await.map_err(failed(action))
+    }
+}
+
 /// Which end of a partition comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {

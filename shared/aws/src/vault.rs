@@ -21,6 +21,9 @@ use crate::error::failed;
 const READING: &str = "reading tokens";
 const WRITING: &str = "storing tokens";
 
+/// The text of a secret whose tokens were given up.
+const FORGOTTEN: &str = "{}";
+
 /// Everybody's token pairs and keys.
 #[derive(Clone, Debug)]
 pub struct SecretsVault {
@@ -131,6 +134,9 @@ pub(crate) async fn text_of(
 impl Vault for SecretsVault {
     async fn tokens(&self, books: &Books) -> Result<Option<TokenPair>, StoreError> {
         let Some(text) = text_of(&self.client, &self.name(books), READING).await? else { return Ok(None) };
+        if text.expose_secret() == FORGOTTEN {
+            return Ok(None);
+        }
         let stored: Stored<'_> = serde_json::from_str(text.expose_secret())
             // The parser's words may quote the text.
             .map_err(|_| StoreError::new(READING, "the secret does not hold a token pair"))?;
@@ -152,6 +158,12 @@ impl Vault for SecretsVault {
             hard_expires_at: tokens.hard_expires_at,
         };
         self.keep(WRITING, &self.name(books), &stored).await
+    }
+
+    /// The secret stays, empty: a deleted name could not be used again for days.
+    async fn forget(&self, books: &Books) -> Result<(), StoreError> {
+        let empty = SecretString::from(FORGOTTEN);
+        self.put("forgetting tokens", &self.name(books), &empty).await.map(drop)
     }
 }
 

@@ -9,11 +9,12 @@ use quickbooks::{Client, Transport};
 use quickbooks_wire::query::Query;
 use quickbooks_wire::{Entity, EntityKind};
 use secrecy::SecretString;
+use sync::failure;
 use sync::ids::{Books, QuickBooksId};
 use sync::link::RequestId;
 use sync::ports::{
-    Budget, CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, TokenServer, Vault,
-    explain,
+    Budget, CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, Standings,
+    TokenServer, Vault, explain,
 };
 use sync::reference::ReferenceLists;
 use sync::tokens::{self, TokenPair, token_pair};
@@ -34,6 +35,7 @@ pub struct Connections {
 
 struct Shared {
     companies: Arc<dyn Companies>,
+    standings: Arc<dyn Standings>,
     vault: Arc<dyn Vault>,
     server: Arc<dyn TokenServer>,
     budget: Arc<dyn Budget>,
@@ -46,6 +48,7 @@ struct Shared {
 impl Connections {
     pub(crate) fn new(
         companies: Arc<dyn Companies>,
+        standings: Arc<dyn Standings>,
         vault: Arc<dyn Vault>,
         server: Arc<dyn TokenServer>,
         budget: Arc<dyn Budget>,
@@ -53,7 +56,7 @@ impl Connections {
         client: MakeClient,
     ) -> Connections {
         let known = Mutex::default();
-        let shared = Shared { companies, vault, server, budget, clock, client, known };
+        let shared = Shared { companies, standings, vault, server, budget, clock, client, known };
         Connections { shared: Arc::new(shared), latest: Timestamp::MAX }
     }
 
@@ -79,6 +82,16 @@ impl Connector for Connections {
 }
 
 impl Shared {
+    fn ports(&self) -> tokens::Ports<'_> {
+        tokens::Ports {
+            companies: &*self.companies,
+            standings: &*self.standings,
+            vault: &*self.vault,
+            server: &*self.server,
+            clock: &*self.clock,
+        }
+    }
+
     async fn access_token(
         &self,
         books: &Books,
@@ -89,13 +102,7 @@ impl Shared {
         {
             return Ok(known.access_token);
         }
-        let ports = tokens::Ports {
-            companies: &*self.companies,
-            vault: &*self.vault,
-            server: &*self.server,
-            clock: &*self.clock,
-        };
-        let result = token_pair(ports, books, &Uuid::new_v4().to_string(), rejected).await;
+        let result = token_pair(self.ports(), books, &Uuid::new_v4().to_string(), rejected).await;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(pair) => {
@@ -143,14 +150,30 @@ impl Session {
     }
 }
 
+impl Session {
+    /// A refusal that ends the connection ends it for everybody at once, whoever met it (contract of
+    /// [`tokens::end`]). If that cannot be stored now, the next call meets it again.
+    async fn checked<T: Send>(&self, result: Result<T, CallError>) -> Result<T, CallError> {
+        if let Err(error) = &result
+            && let Some(why) = failure::end_of_connection(error)
+            && let Err(error) = tokens::end(self.shared.ports(), &self.books, Some(why)).await
+        {
+            let (company, realm, error) = (&self.books.company, &self.books.realm, explain(&error));
+            tracing::warn!(company.id = %company, realm.id = %realm, error, "an ended connection was not marked");
+        }
+        result
+    }
+}
+
 /// Makes a call, and makes it again with another token if QuickBooks rejects the first: then nothing has happened.
 macro_rules! call {
     ($session:ident.$method:ident($($argument:expr),*)) => {{
         let (client, token) = $session.client().await;
-        match client.$method($($argument),*).await {
+        let result = match client.$method($($argument),*).await {
             Err(CallError::Unauthorized) => $session.renewed(&token).await?.$method($($argument),*).await,
             result => result,
-        }
+        };
+        $session.checked(result).await
     }};
 }
 

@@ -107,8 +107,11 @@ impl Intuit for IntuitAt {
     }
 
     async fn revoke(&self, tokens: &TokenPair) -> Result<(), RefreshError> {
-        let result = self.app.oauth().await?.revoke(&tokens.refresh_token).await;
-        self.app.checked(result).await
+        match self.app.oauth().await?.revoke(&tokens.refresh_token).await {
+            // Intuit refuses to revoke what it does not know, or no longer.
+            Err(OAuthError::Refused(_)) => Err(RefreshError::Dead),
+            result => self.app.checked(result).await,
+        }
     }
 
     async fn reference_lists(

@@ -56,6 +56,7 @@ impl Services {
         let clients = Arc::clone(&app);
         let connections = Connections::new(
             Arc::new(companies.clone()),
+            Arc::new(companies.clone()),
             Arc::new(vault.clone()),
             Arc::clone(&app) as _,
             Arc::new(aws.budget(&config.companies_table)),

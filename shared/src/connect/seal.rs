@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::CompanyId;
+use crate::ids::{CompanyId, RealmId};
 use crate::ports::StoreError;
 
 /// The shortest key that signs anything, in bytes: as long as what it makes (RFC 2104).
@@ -22,6 +22,9 @@ const LONGEST: usize = 2000;
 pub(super) enum Purpose {
     Link,
     State,
+    /// A link in an e-mail, good for the realm that the claims name.
+    Reconnect,
+    Disconnect,
 }
 
 /// What a token says. Anybody can read it, and nobody can make it.
@@ -35,6 +38,9 @@ pub(super) struct Claims {
     /// Digest of what the browser keeps.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) browser: String,
+    /// The only realm that it is good for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) realm: Option<RealmId>,
 }
 
 /// Why a signed token is not accepted.
@@ -128,6 +134,7 @@ mod tests {
             expires_at: at(600),
             nonce: "n".into(),
             browser: digest("b"),
+            realm: None,
         }
     }
 

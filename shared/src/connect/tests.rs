@@ -95,6 +95,10 @@ impl Vault for TestVault {
         }
         self.vault.store(books, tokens).await
     }
+
+    async fn forget(&self, books: &Books) -> Result<(), StoreError> {
+        self.vault.forget(books).await
+    }
 }
 
 struct World {
@@ -126,6 +130,7 @@ impl World {
     fn ports(&self) -> Ports<'_> {
         Ports {
             companies: &self.companies,
+            standings: &self.companies,
             vault: &self.vault,
             intuit: &self.intuit,
             clock: &self.clock,

@@ -21,6 +21,15 @@ pub async fn vault(one: &dyn Vault, two: &dyn Vault) {
     two.store(&other_realm, &pair("other", Some(5))).await.unwrap();
     assert_holds(one, &other_realm, &pair("other", Some(5))).await;
     assert_holds(one, &ours, &pair("second", None)).await;
+    for _ in 0..2 {
+        one.forget(&ours).await.unwrap();
+        assert!(two.tokens(&ours).await.unwrap().is_none());
+    }
+    assert_holds(one, &other_realm, &pair("other", Some(5))).await;
+    two.store(&ours, &pair("again", None)).await.unwrap();
+    assert_holds(one, &ours, &pair("again", None)).await;
+    one.forget(&books("vault-never", 3)).await.unwrap();
+    assert!(two.tokens(&books("vault-never", 3)).await.unwrap().is_none());
 }
 
 /// Checks a vault of billing apps' keys through two handles.

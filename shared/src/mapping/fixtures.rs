@@ -65,7 +65,10 @@ pub(crate) fn reference() -> Reference {
         tax_model: TaxModel::Manual,
         custom_numbers: true,
         discounts: true,
+        deposits: false,
         auto_apply_credit: false,
+        automated_tax_unfinished: false,
+        subscription: None,
         book_close_date: None,
         accounts: vec![account("79", "Sales"), account("45", "Services")],
         tax_codes: vec![

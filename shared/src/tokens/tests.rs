@@ -102,6 +102,10 @@ impl Vault for FailingVault {
         }
         self.vault.store(books, tokens).await
     }
+
+    async fn forget(&self, books: &Books) -> Result<(), StoreError> {
+        self.vault.forget(books).await
+    }
 }
 
 struct World {
@@ -135,7 +139,13 @@ impl World {
     }
 
     fn ports(&self) -> Ports<'_> {
-        Ports { companies: &self.companies, vault: &self.vault, server: &self.server, clock: &self.clock }
+        Ports {
+            companies: &self.companies,
+            standings: &self.companies,
+            vault: &self.vault,
+            server: &self.server,
+            clock: &self.clock,
+        }
     }
 
     fn token(&self, rejected: Option<&str>) -> Result<String, OpenError> {

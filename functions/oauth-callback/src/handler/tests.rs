@@ -148,6 +148,7 @@ impl World {
         };
         let site = Site {
             companies: &self.companies,
+            standings: &self.companies,
             vault: &self.vault,
             activity: &self.activity,
             pushes: &self.pushes,

@@ -21,6 +21,12 @@ async fn the_sweeps_keep_their_promises() {
 }
 
 #[tokio::test]
+async fn the_standings_keep_their_promises() {
+    let world = World::with_table().await;
+    contract::standings(&world.one.companies(TABLE), &world.two.companies(TABLE)).await;
+}
+
+#[tokio::test]
 async fn the_activity_log_keeps_its_promises() {
     let world = World::with_table().await;
     contract::activity_log(&world.one.activity_log(TABLE), &world.two.activity_log(TABLE)).await;

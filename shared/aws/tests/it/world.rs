@@ -4,7 +4,8 @@ use aws::{Aws, Local};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use local::{ACCESS_KEY, BareAws, REGION, SECRET_KEY};
@@ -35,21 +36,30 @@ impl World {
     /// With a table as template.yaml describes them all.
     pub(crate) async fn with_table() -> World {
         let world = World::new().await;
-        let attribute = |name: &str| {
-            let attribute = AttributeDefinition::builder().attribute_name(name);
-            attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
+        let attribute = |name: &str, kind| {
+            AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
         };
         let key = |name: &str, role| {
             KeySchemaElement::builder().attribute_name(name).key_type(role).build().unwrap()
         };
+        let due = GlobalSecondaryIndex::builder()
+            .index_name("due")
+            .key_schema(key("due_part", KeyType::Hash))
+            .key_schema(key("due_at", KeyType::Range))
+            .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+            .build()
+            .unwrap();
         aws_sdk_dynamodb::Client::new(&world.config)
             .create_table()
             .table_name(TABLE)
             .billing_mode(BillingMode::PayPerRequest)
-            .attribute_definitions(attribute("pk"))
-            .attribute_definitions(attribute("sk"))
+            .attribute_definitions(attribute("pk", ScalarAttributeType::S))
+            .attribute_definitions(attribute("sk", ScalarAttributeType::S))
+            .attribute_definitions(attribute("due_part", ScalarAttributeType::S))
+            .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
             .key_schema(key("pk", KeyType::Hash))
             .key_schema(key("sk", KeyType::Range))
+            .global_secondary_indexes(due)
             .send()
             .await
             .unwrap();

@@ -47,6 +47,7 @@ impl World {
         };
         let connections = Connections::new(
             Arc::clone(&companies) as _,
+            Arc::clone(&companies) as _,
             vault,
             server,
             Arc::new(MemoryBudget::default()),

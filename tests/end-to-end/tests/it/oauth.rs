@@ -141,6 +141,7 @@ impl Tenant<'_> {
         let clock = ElevenMinutesAgo(self.bundle.simulator.now());
         let ports = connect::Ports {
             companies: &companies,
+            standings: &companies,
             vault: &vault,
             intuit: &NoIntuit,
             clock: &clock,
