@@ -8,7 +8,7 @@
 
 mod leave;
 mod links;
-mod seal;
+pub(crate) mod seal;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -153,6 +153,7 @@ pub async fn start(ports: Ports<'_>, link: &str, browser: &str, nonce: &str) -> 
         nonce: nonce.to_owned(),
         browser: digest(browser),
         realm: None,
+        began_at: None,
     })?;
     ports.intuit.authorize_url(state).await.map_err(of_token_server)
 }

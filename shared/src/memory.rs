@@ -2,6 +2,7 @@
 //! as the real ones do.
 
 mod billing;
+mod history;
 mod imports;
 
 use std::collections::{BTreeMap, HashMap};

@@ -11,12 +11,11 @@ use sync::ids::{CompanyId, EventId};
 use sync::parked::{self, Which};
 use sync::ports::{ActivityLog, Companies};
 use sync::reference::Reference;
+use sync::session;
 use sync::settings::Company;
+use sync::settings_change;
 
 use crate::{Deployment, SettingsChange};
-
-/// How often a change is tried against others who change the company at the same moment.
-const TRIES: u32 = 5;
 
 /// An operator at work on a deployment.
 #[derive(Clone, Debug)]
@@ -63,9 +62,18 @@ impl Admin {
         Ok(format!("{}/connect?link={}", self.public_url, connect::link(&seal, id, now)?))
     }
 
+    /// A link into the company's console, good for one person and five minutes.
+    pub async fn console_link(&self, id: &CompanyId, now: Timestamp) -> anyhow::Result<String> {
+        load(&self.companies, id).await?;
+        let seal = Seal::new(&self.aws.secret(&self.signing_key_secret).await?)?;
+        let nonce = uuid::Uuid::new_v4().simple().to_string();
+        let link = session::link(&self.companies, &seal, id, &nonce, now).await?;
+        Ok(format!("{}/console/enter?link={link}", self.public_url))
+    }
+
     /// Changes a company's settings and returns the company as it is then.
     pub async fn change_settings(&self, id: &CompanyId, change: &SettingsChange) -> anyhow::Result<Company> {
-        self::change(&self.companies, id, change).await
+        Ok(settings_change::change_settings(&self.companies, id, change).await?)
     }
 
     /// Gives a company a new API key, in place of the one it had, and returns it; it can be read nowhere else.
@@ -131,14 +139,6 @@ async fn load(companies: &dyn Companies, id: &CompanyId) -> anyhow::Result<(Comp
     Ok((company, reference))
 }
 
-async fn change(
-    companies: &dyn Companies,
-    id: &CompanyId,
-    change: &SettingsChange,
-) -> anyhow::Result<Company> {
-    edit(companies, id, |company, reference| change.apply(&mut company.settings, reference)).await
-}
-
 async fn set_api_key(
     companies: &dyn Companies,
     id: &CompanyId,
@@ -148,31 +148,12 @@ async fn set_api_key(
         company.api_key.clone_from(&api_key);
         Ok(())
     };
-    edit(companies, id, set).await.map(drop)
-}
-
-/// Changes a company, again from its newest version if others change it meanwhile.
-async fn edit(
-    companies: &dyn Companies,
-    id: &CompanyId,
-    change: impl Fn(&mut Company, Option<&Reference>) -> anyhow::Result<()>,
-) -> anyhow::Result<Company> {
-    for _ in 0..TRIES {
-        let (mut company, reference) = load(companies, id).await?;
-        change(&mut company, reference.as_ref())?;
-        company.version += 1;
-        if companies.save(&company).await? {
-            return Ok(company);
-        }
-    }
-    bail!("others keep changing company {id}; try again")
+    Ok(settings_change::edit(companies, id, set).await.map(drop)?)
 }
 
 #[cfg(test)]
 mod tests {
     use sync::memory::MemoryCompanies;
-    use sync::model::Kind;
-    use sync::settings::Direction;
 
     use super::*;
 
@@ -201,18 +182,5 @@ mod tests {
         assert!(api_key::opens(&second, Some(&company)) && !api_key::opens(&first, Some(&company)));
         set_api_key(&companies, &acme(), None).await.unwrap();
         assert!(!api_key::opens(&second, Some(&load(&companies, &acme()).await.unwrap().0)));
-    }
-
-    #[tokio::test]
-    async fn settings_are_changed_one_version_at_a_time() {
-        let companies = MemoryCompanies::default();
-        let push =
-            SettingsChange { directions: vec![(Kind::Client, Direction::Push)], ..SettingsChange::default() };
-        let error = change(&companies, &acme(), &push).await.unwrap_err();
-        assert_eq!(error.to_string(), "there is no company acme");
-        add(&companies, &acme()).await.unwrap();
-        let changed = change(&companies, &acme(), &push).await.unwrap();
-        assert_eq!((changed.version, changed.settings.directions.client), (2, Direction::Push));
-        assert_eq!(load(&companies, &acme()).await.unwrap().0, changed);
     }
 }

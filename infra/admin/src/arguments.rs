@@ -58,6 +58,11 @@ pub(crate) enum Command {
         #[arg(value_parser = company)]
         id: CompanyId,
     },
+    /// Prints a link that opens the company's console in a browser, once and within 5 minutes
+    ConsoleLink {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+    },
     /// Makes and takes away the keys with which billing apps push while they wait
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),

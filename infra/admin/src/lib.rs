@@ -6,9 +6,8 @@
 mod admin;
 mod billing;
 mod deployment;
-mod settings;
 pub mod text;
 
 pub use admin::Admin;
 pub use deployment::Deployment;
-pub use settings::{CutOff, SettingsChange};
+pub use sync::settings_change::{CutOff, SettingsChange};

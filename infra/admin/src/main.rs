@@ -33,6 +33,7 @@ async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
             if json { print_json(&company)? } else { print(&text::company(&company, reference.as_ref())) }
         }
         Command::ConnectLink { id } => print(&format!("{}\n", admin.connect_link(&id, now).await?)),
+        Command::ConsoleLink { id } => print(&format!("{}\n", admin.console_link(&id, now).await?)),
         Command::ApiKey(ApiKeyCommand::Create { id }) => {
             print(&format!("{}\n", admin.create_api_key(&id).await?.expose_secret()))
         }

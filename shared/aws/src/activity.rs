@@ -5,6 +5,8 @@
 //! `{company}#waiting#{kind}#{billing id}`, so that they are found without reading all others, and consistently: an
 //! index would lag behind. A mark without its entry means nothing. Entries that are not parked expire.
 //!
+//! The index `records` lists the entries of each record under their attribute `record`.
+//!
 //! An entry holds its event, and an event may be longer than an item can be. Then the packed entry goes on in items
 //! of its own, in the partition `{company}#parts`; they are written before the entry that names them in `parts`.
 
@@ -16,6 +18,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use sync::activity::{Activity, ActivityResult};
+use sync::history::{History, Place};
 use sync::ids::{BillingId, CompanyId, EventId};
 use sync::model::Kind;
 use sync::ports::{ActivityLog, StoreError};
@@ -34,6 +37,11 @@ const WAITING: &str = "waiting";
 const PARTS: &str = "parts";
 /// There when the entry says Done.
 const DONE: &str = "done";
+
+/// The record that the entry is about, for the index of the same name.
+const RECORD: &str = "record";
+/// The index by [`RECORD`] (template.yaml).
+const RECORDS: &str = "records";
 
 /// How long an entry that waits for nobody is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
@@ -66,6 +74,9 @@ impl DynamoActivityLog {
         };
         if is_done(entry) {
             item.insert(DONE.to_owned(), AttributeValue::Bool(true));
+        }
+        if let (Some(kind), Some(id)) = (entry.kind, &entry.billing_id) {
+            item.insert(RECORD.to_owned(), text(record_key(company, kind, id)));
         }
         let waiting = entry.result.waits_for().map(|record| waiting_partition(company, record));
         if let Some(waiting) = &waiting {
@@ -201,6 +212,10 @@ fn waiting_partition(company: &str, (kind, id): &(Kind, BillingId)) -> String {
     format!("{company}#waiting#{kind}#{id}")
 }
 
+fn record_key(company: &str, kind: Kind, id: &BillingId) -> String {
+    format!("{company}#{kind}#{id}")
+}
+
 fn parts_partition(company: &str) -> String {
     format!("{company}#parts")
 }
@@ -272,6 +287,39 @@ impl ActivityLog for DynamoActivityLog {
         waiting.sort_by_key(sort_key);
         waiting.dedup_by(|one, other| sort_key(one) == sort_key(other));
         Ok(waiting)
+    }
+}
+
+#[async_trait]
+impl History for DynamoActivityLog {
+    async fn before(
+        &self,
+        company: &CompanyId,
+        place: Option<&Place>,
+        limit: usize,
+    ) -> Result<Vec<Activity>, StoreError> {
+        let before = place.map(|place| key(place.time, &place.event));
+        let items = self.table.query_back(READING, company.as_str(), before.as_deref(), limit).await?;
+        self.read_all(company, items).await
+    }
+
+    async fn of_record(
+        &self,
+        company: &CompanyId,
+        kind: Kind,
+        id: &BillingId,
+        limit: usize,
+    ) -> Result<Vec<Activity>, StoreError> {
+        let record = record_key(company.as_str(), kind, id);
+        let listed = self.table.last_of_index(READING, RECORDS, (RECORD, &record), limit).await?;
+        let sks: Vec<String> = listed
+            .iter()
+            .map(|item| get_text(item, SK).map(str::to_owned))
+            .collect::<Result<_, _>>()
+            .map_err(bad(READING))?;
+        let mut items = self.table.get_all(READING, company.as_str(), &sks).await?;
+        items.sort_by(|a, b| get_text(b, SK).ok().cmp(&get_text(a, SK).ok()));
+        self.read_all(company, items).await
     }
 }
 

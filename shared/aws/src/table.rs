@@ -343,6 +343,63 @@ impl Table {
     }
 }
 
+/// Reading backwards, as people read.
+impl Table {
+    /// The last items of a partition, the last one first; those before a sort key if one is given. As last written.
+    pub(crate) async fn query_back(
+        &self,
+        action: &'static str,
+        pk: &str,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let condition = if before.is_some() { "pk = :pk AND sk < :before" } else { "pk = :pk" };
+        let mut values = HashMap::from([(":pk".to_owned(), text(pk))]);
+        values.extend(before.map(|before| (":before".to_owned(), text(before))));
+        let mut items: Vec<Item> = Vec::new();
+        let mut next: Option<Item> = None;
+        while items.len() < limit {
+            let request = self.client.query().table_name(&self.name).key_condition_expression(condition);
+            let answer = request
+                .set_expression_attribute_values(Some(values.clone()))
+                .scan_index_forward(false)
+                .consistent_read(true)
+                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(next)
+                .send()
+                .await
+                .map_err(failed(action))?;
+            items.extend(answer.items.unwrap_or_default());
+            next = answer.last_evaluated_key;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    /// The last items that an index lists under a value, the last one first. An index lags a little behind.
+    pub(crate) async fn last_of_index(
+        &self,
+        action: &'static str,
+        index: &str,
+        (attribute, value): (&str, &str),
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(index)
+            .key_condition_expression("#attribute = :value")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", text(value))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        Ok(request.send().await.map_err(failed(action))?.items.unwrap_or_default())
+    }
+}
+
 /// Which end of a partition comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {

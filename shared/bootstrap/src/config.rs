@@ -35,7 +35,9 @@ pub const SIGNING_KEY_SECRET: &str = "SIGNING_KEY_SECRET";
 pub const PUBLIC_URL: &str = "PUBLIC_URL";
 /// push-processor, push-now and billing-ingest: address of the push queue.
 pub const PUSH_QUEUE_URL: &str = "PUSH_QUEUE_URL";
-/// webhook-ingest: address of the pull queue.
+/// console: where QuickBooks shows its records to people. Intuit's own if it is not set.
+pub const QUICKBOOKS_APP_URL: &str = "QUICKBOOKS_APP_URL";
+/// webhook-ingest and console: address of the pull queue.
 pub const PULL_QUEUE_URL: &str = "PULL_QUEUE_URL";
 
 /// Where variables come from.
@@ -90,6 +92,23 @@ pub struct OauthConfig {
     pub push_queue_url: String,
     /// Address under which people reach the API, if it is not the one in the request.
     pub public_url: Option<Url>,
+}
+
+/// What console needs.
+#[derive(Clone, Debug)]
+pub struct ConsoleConfig {
+    /// What most functions need.
+    pub shared: Config,
+    /// Name or ARN of the secret that signs links and sessions.
+    pub signing_key_secret: String,
+    /// Address of the push queue, where events go that are tried again.
+    pub push_queue_url: String,
+    /// Address of the pull queue, for the same.
+    pub pull_queue_url: String,
+    /// Address under which people reach the API, if it is not the one in the request.
+    pub public_url: Option<Url>,
+    /// Where QuickBooks shows its records to people.
+    pub quickbooks_app_url: Url,
 }
 
 /// What push-processor, push-now and billing-ingest need.
@@ -147,6 +166,35 @@ impl OauthConfig {
             return Err(ConfigError(reader.problems));
         };
         Ok(OauthConfig { shared, signing_key_secret, push_queue_url, public_url })
+    }
+}
+
+impl ConsoleConfig {
+    /// Reads all of it, or says everything that is wrong.
+    pub fn read(variables: &dyn Variables) -> Result<ConsoleConfig, ConfigError> {
+        let mut reader = Reader { variables, problems: Vec::new() };
+        let shared = reader.shared();
+        let texts = [SIGNING_KEY_SECRET, PUSH_QUEUE_URL, PULL_QUEUE_URL].map(|name| reader.text(name));
+        let public_url = reader.optional_url(PUBLIC_URL);
+        let app = variables.get(QUICKBOOKS_APP_URL).filter(|value| !value.trim().is_empty());
+        let app = Url::parse(app.as_deref().unwrap_or("https://app.qbo.intuit.com"));
+        if app.is_err() {
+            reader.problems.push(format!("{QUICKBOOKS_APP_URL} is no address"));
+        }
+        let [Some(signing_key_secret), Some(push_queue_url), Some(pull_queue_url)] = texts else {
+            return Err(ConfigError(reader.problems));
+        };
+        let (Some(shared), Ok(quickbooks_app_url), true) = (shared, app, reader.problems.is_empty()) else {
+            return Err(ConfigError(reader.problems));
+        };
+        Ok(ConsoleConfig {
+            shared,
+            signing_key_secret,
+            push_queue_url,
+            pull_queue_url,
+            public_url,
+            quickbooks_app_url,
+        })
     }
 }
 
@@ -273,6 +321,8 @@ mod tests {
         let oauth = OauthConfig::read(&GOOD).unwrap();
         assert_eq!(oauth.public_url, None);
         assert_eq!(oauth.shared.endpoints.token.as_str(), "https://tokens.example/bearer");
+        let console = ConsoleConfig::read(&GOOD).unwrap();
+        assert_eq!(console.quickbooks_app_url.as_str(), "https://app.qbo.intuit.com/");
         assert_eq!(PushConfig::read(&GOOD).unwrap().push_queue_url, "https://sqs.example/pushes.fifo");
         assert_eq!(WebhookConfig::read(&GOOD).unwrap().pull_queue_url, "https://sqs.example/pulls.fifo");
     }

@@ -51,5 +51,6 @@ fn claims(purpose: Purpose, company: &CompanyId, expires_at: Timestamp) -> Claim
         nonce: String::new(),
         browser: String::new(),
         realm: None,
+        began_at: None,
     }
 }

@@ -19,28 +19,35 @@ const LONGEST: usize = 2000;
 /// What a token is for; one made for something else is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     Link,
     State,
     /// A link in an e-mail, good for the realm that the claims name.
     Reconnect,
     Disconnect,
+    /// Opens the console, once.
+    Entry,
+    /// A person's session in the console.
+    Session,
 }
 
 /// What a token says. Anybody can read it, and nobody can make it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Claims {
-    pub(super) purpose: Purpose,
-    pub(super) company: CompanyId,
-    pub(super) expires_at: Timestamp,
+pub(crate) struct Claims {
+    pub(crate) purpose: Purpose,
+    pub(crate) company: CompanyId,
+    pub(crate) expires_at: Timestamp,
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) nonce: String,
+    pub(crate) nonce: String,
     /// Digest of what the browser keeps.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) browser: String,
+    pub(crate) browser: String,
     /// The only realm that it is good for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) realm: Option<RealmId>,
+    pub(crate) realm: Option<RealmId>,
+    /// When a session began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) began_at: Option<Timestamp>,
 }
 
 /// Why a signed token is not accepted.
@@ -76,14 +83,14 @@ impl Seal {
         Ok(Seal(mac))
     }
 
-    pub(super) fn close(&self, claims: &Claims) -> Result<String, StoreError> {
+    pub(crate) fn close(&self, claims: &Claims) -> Result<String, StoreError> {
         let json = serde_json::to_vec(claims).map_err(|error| StoreError::new("signing", error))?;
         let claims = BASE64_URL_SAFE_NO_PAD.encode(json);
         let mac = self.mac(&claims).finalize().into_bytes();
         Ok(format!("{claims}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac)))
     }
 
-    pub(super) fn open(&self, token: &str, purpose: Purpose, now: Timestamp) -> Result<Claims, BadSeal> {
+    pub(crate) fn open(&self, token: &str, purpose: Purpose, now: Timestamp) -> Result<Claims, BadSeal> {
         let claims = self.claims(token).ok_or(BadSeal::Forged)?;
         if claims.purpose != purpose {
             Err(BadSeal::Forged)
@@ -92,6 +99,11 @@ impl Seal {
         } else {
             Ok(claims)
         }
+    }
+
+    /// A value that only we can make of a text, and that tells nothing about it.
+    pub(crate) fn mark(&self, text: &str) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.mac(text).finalize().into_bytes())
     }
 
     fn claims(&self, token: &str) -> Option<Claims> {
@@ -111,7 +123,7 @@ impl Seal {
 }
 
 /// A digest that says nothing about a random value and stands for it.
-pub(super) fn digest(value: &str) -> String {
+pub(crate) fn digest(value: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(value))
 }
 
@@ -135,6 +147,7 @@ mod tests {
             nonce: "n".into(),
             browser: digest("b"),
             realm: None,
+            began_at: None,
         }
     }
 

@@ -33,6 +33,12 @@ async fn the_activity_log_keeps_its_promises() {
 }
 
 #[tokio::test]
+async fn the_activity_log_is_read_as_promised() {
+    let world = World::with_table().await;
+    contract::history(&world.one.activity_log(TABLE), &world.two.activity_log(TABLE)).await;
+}
+
+#[tokio::test]
 async fn the_vault_keeps_its_promises() {
     let world = World::new().await;
     contract::vault(&world.one.vault("test/"), &world.two.vault("test/")).await;

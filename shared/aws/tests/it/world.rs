@@ -57,6 +57,16 @@ impl World {
             .attribute_definitions(attribute("sk", ScalarAttributeType::S))
             .attribute_definitions(attribute("due_part", ScalarAttributeType::S))
             .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
+            .attribute_definitions(attribute("record", ScalarAttributeType::S))
+            .global_secondary_indexes(
+                GlobalSecondaryIndex::builder()
+                    .index_name("records")
+                    .key_schema(key("record", KeyType::Hash))
+                    .key_schema(key("sk", KeyType::Range))
+                    .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+                    .build()
+                    .unwrap(),
+            )
             .key_schema(key("pk", KeyType::Hash))
             .key_schema(key("sk", KeyType::Range))
             .global_secondary_indexes(due)

@@ -1,11 +1,72 @@
-//! Changes of settings, as an operator words them.
+//! Changes that people make to a company's settings.
 
-use anyhow::{Context, bail};
 use jiff::civil::Date;
-use sync::ids::QuickBooksId;
-use sync::model::{Kind, ProductType};
-use sync::reference::{Account, Reference};
-use sync::settings::{Direction, Settings};
+
+use crate::ids::{CompanyId, QuickBooksId};
+use crate::model::{Kind, ProductType};
+use crate::ports::{Companies, StoreError};
+use crate::reference::{Account, Reference};
+use crate::settings::{Company, Direction, Settings};
+
+/// How often a change is tried against others who change the company at the same moment.
+const TRIES: u32 = 5;
+
+/// Why a change was not made. Nothing is changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such company.
+    #[error("there is no company {0}")]
+    UnknownCompany(CompanyId),
+    /// The accounts are not known yet.
+    #[error("the accounts are not known before the company is connected with QuickBooks")]
+    NotConnected,
+    /// The account that was named will not do.
+    #[error("{0}")]
+    Account(String),
+    /// Others changed the company again and again at the same moment.
+    #[error("others keep changing company {0}; try again")]
+    Contended(CompanyId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes a change to a company's settings and returns the company as it is then.
+///
+/// # Errors
+/// As [`ChangeError`] says.
+pub async fn change_settings(
+    companies: &dyn Companies,
+    id: &CompanyId,
+    change: &SettingsChange,
+) -> Result<Company, ChangeError> {
+    edit(companies, id, |company, reference| change.apply(&mut company.settings, reference)).await
+}
+
+/// Changes a company, again from its newest version if others change it meanwhile.
+///
+/// # Errors
+/// What `change` fails with, or as [`ChangeError`] says.
+pub async fn edit(
+    companies: &dyn Companies,
+    id: &CompanyId,
+    change: impl Fn(&mut Company, Option<&Reference>) -> Result<(), ChangeError>,
+) -> Result<Company, ChangeError> {
+    for _ in 0..TRIES {
+        let company = companies.load(id).await?;
+        let mut company = company.ok_or_else(|| ChangeError::UnknownCompany(id.clone()))?;
+        let reference = match company.books() {
+            Some(books) => companies.reference(&books).await?,
+            None => None,
+        };
+        change(&mut company, reference.as_ref())?;
+        company.version += 1;
+        if companies.save(&company).await? {
+            return Ok(company);
+        }
+    }
+    Err(ChangeError::Contended(id.clone()))
+}
 
 /// What is to be changed; everything else stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +75,7 @@ pub struct SettingsChange {
     pub directions: Vec<(Kind, Direction)>,
     /// The default income account: its id, or its full name in any case.
     pub income_account: Option<String>,
-    /// Income accounts of product types, in the same form.
+    /// Income accounts of product types, in the same form. Blank: the default again.
     pub income_accounts: Vec<(ProductType, String)>,
     /// The cut-off date.
     pub cut_off: Option<CutOff>,
@@ -40,7 +101,7 @@ pub enum CutOff {
 impl SettingsChange {
     /// Makes the change, or says why it cannot be made; then nothing is changed. Accounts are looked up in what is
     /// cached of QuickBooks.
-    pub fn apply(&self, settings: &mut Settings, reference: Option<&Reference>) -> anyhow::Result<()> {
+    pub fn apply(&self, settings: &mut Settings, reference: Option<&Reference>) -> Result<(), ChangeError> {
         let mut changed = settings.clone();
         for (kind, direction) in &self.directions {
             *changed.directions.of_mut(*kind) = *direction;
@@ -49,6 +110,10 @@ impl SettingsChange {
             changed.default_income_account = Some(income_account(account, reference)?);
         }
         for (product_type, account) in &self.income_accounts {
+            if account.trim().is_empty() {
+                changed.income_accounts.remove(product_type);
+                continue;
+            }
             changed.income_accounts.insert(*product_type, income_account(account, reference)?);
         }
         match self.cut_off {
@@ -70,17 +135,18 @@ impl SettingsChange {
 }
 
 /// The account that a person means, which has to be one for income.
-fn income_account(wanted: &str, reference: Option<&Reference>) -> anyhow::Result<QuickBooksId> {
-    let reference =
-        reference.context("the accounts are not known before the company is connected with QuickBooks")?;
-    let account = find(wanted, &reference.accounts)?;
+fn income_account(wanted: &str, reference: Option<&Reference>) -> Result<QuickBooksId, ChangeError> {
+    let reference = reference.ok_or(ChangeError::NotConnected)?;
+    let account = find(wanted, &reference.accounts).map_err(ChangeError::Account)?;
     if !is_for_income(account) {
-        bail!("account {} ({}) is of type {}, not Income", account.name, account.id, account.account_type);
+        let Account { name, id, account_type, .. } = account;
+        let problem = format!("account {name} ({id}) is of type {account_type}, not Income");
+        return Err(ChangeError::Account(problem));
     }
     Ok(account.id.clone())
 }
 
-fn find<'a>(wanted: &str, accounts: &'a [Account]) -> anyhow::Result<&'a Account> {
+fn find<'a>(wanted: &str, accounts: &'a [Account]) -> Result<&'a Account, String> {
     if let Some(account) = accounts.iter().find(|account| account.id.as_str() == wanted) {
         return Ok(account);
     }
@@ -91,20 +157,23 @@ fn find<'a>(wanted: &str, accounts: &'a [Account]) -> anyhow::Result<&'a Account
         [] => {
             let names = accounts.iter().filter(|account| is_for_income(account));
             let names = names.map(|account| format!("{} ({})", account.name, account.id)).collect::<Vec<_>>();
-            bail!("there is no active account {wanted:?}; those for income are: {}", names.join(", "))
+            Err(format!("there is no active account {wanted:?}; those for income are: {}", names.join(", ")))
         }
-        _ => bail!("there are several accounts {wanted:?}; give the id"),
+        _ => Err(format!("there are several accounts {wanted:?}; give the id")),
     }
 }
 
 /// What an Item's income may be booked to (Intuit: Item, IncomeAccountRef).
-fn is_for_income(account: &Account) -> bool {
+pub fn is_for_income(account: &Account) -> bool {
     matches!(account.account_type.as_str(), "Income" | "Other Income")
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::executor::block_on;
+
     use super::*;
+    use crate::memory::MemoryCompanies;
 
     fn account(id: &str, name: &str, account_type: &str) -> Account {
         Account {
@@ -126,7 +195,7 @@ mod tests {
         reference
     }
 
-    fn with_account(wanted: &str) -> anyhow::Result<Settings> {
+    fn with_account(wanted: &str) -> Result<Settings, ChangeError> {
         let mut settings = Settings::default();
         let change = SettingsChange { income_account: Some(wanted.into()), ..SettingsChange::default() };
         change.apply(&mut settings, Some(&reference()))?;
@@ -163,6 +232,20 @@ mod tests {
         };
         assert!(change.apply(&mut settings, None).is_err());
         assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn settings_are_changed_one_version_at_a_time() {
+        let companies = MemoryCompanies::default();
+        let acme = CompanyId::new("acme").unwrap();
+        let push =
+            SettingsChange { directions: vec![(Kind::Client, Direction::Push)], ..SettingsChange::default() };
+        let error = block_on(change_settings(&companies, &acme, &push)).unwrap_err();
+        assert_eq!(error.to_string(), "there is no company acme");
+        assert!(block_on(companies.save(&Company { version: 1, ..Company::new(acme.clone()) })).unwrap());
+        let changed = block_on(change_settings(&companies, &acme, &push)).unwrap();
+        assert_eq!((changed.version, changed.settings.directions.client), (2, Direction::Push));
+        assert_eq!(block_on(companies.load(&acme)).unwrap(), Some(changed));
     }
 
     #[test]

@@ -1,0 +1,222 @@
+//! From a request to a response: who asks, whether they may, and which section answers.
+
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt, Response};
+use sync::connect::BadSeal;
+use sync::ports::{StoreError, explain};
+use sync::session::{self, NoEntry, Session};
+
+use crate::answer::Answer;
+use crate::cookie::Cookie;
+use crate::fields::Fields;
+use crate::layout::outside;
+use crate::limiter::{ATTEMPTS, REQUESTS};
+use crate::route::Route;
+use crate::site::{Answered, Site, Visitor, random};
+use crate::{activity, connect, overview, record, settings};
+
+const SCRIPT: &str = include_str!("../assets/htmx.min.js");
+
+/// Answers a request, always with a page, a file or a redirection.
+pub(crate) async fn handle(site: &Site<'_>, request: &Request) -> Response<Body> {
+    let asked = request.headers();
+    let route = Route::of(request.method(), request.uri().path());
+    match route {
+        None => not_found().response(asked),
+        Some(Route::Script) => {
+            Answer::Asset { media_type: "text/javascript; charset=utf-8", content: SCRIPT }.response(asked)
+        }
+        Some(Route::Enter) => enter(site, request).await,
+        Some(route) => inside(site, request, route).await,
+    }
+}
+
+/// The page for when the signing key cannot be had.
+pub(crate) fn unavailable(error: &StoreError) -> Response<Body> {
+    failed(error).response(&HeaderMap::new())
+}
+
+async fn enter(site: &Site<'_>, request: &Request) -> Response<Body> {
+    let (asked, now) = (request.headers(), site.clock.now());
+    if !site.limiter.admits(&format!("from {}", source(request)), ATTEMPTS, now) {
+        return too_many().response(asked);
+    }
+    let query = Fields::of_query(request);
+    match session::enter(site.companies, site.seal, query.get("link"), &random(), now).await {
+        Ok(session) => {
+            tracing::info!(company.id = %session.company, "somebody entered the console");
+            let mut response = Answer::see("/console").response(asked);
+            keep(site, request, &session, &mut response);
+            response
+        }
+        Err(NoEntry::Store(error)) => failed(&error).response(asked),
+        Err(refusal) => {
+            tracing::info!("nobody entered the console: {refusal}");
+            refused(&refusal).response(asked)
+        }
+    }
+}
+
+fn refused(refusal: &NoEntry) -> Answer {
+    let (status, title, why) = match refusal {
+        NoEntry::Link(BadSeal::Expired) => {
+            (StatusCode::GONE, "This link is too old", "Links into the console work for 5 minutes.")
+        }
+        NoEntry::Used => (StatusCode::GONE, "This link was used before", "Links into the console work once."),
+        NoEntry::Link(BadSeal::Forged) => {
+            (StatusCode::BAD_REQUEST, "This link does not work", "It is incomplete, or it was not made here.")
+        }
+        NoEntry::UnknownCompany | NoEntry::Store(_) => (
+            StatusCode::NOT_FOUND,
+            "This link does not work",
+            "The company that it was made for no longer exists here.",
+        ),
+    };
+    outside(status, title, &[why, OPEN_AGAIN])
+}
+
+const OPEN_AGAIN: &str = "Open the console from your billing app again, or ask for a new link.";
+
+/// Everything that takes a session.
+async fn inside(site: &Site<'_>, request: &Request, route: Route) -> Response<Body> {
+    let (asked, now) = (request.headers(), site.clock.now());
+    let cookie = Cookie { secure: is_secure(site) };
+    let Some(session) = cookie.value(asked).and_then(|value| Session::open(site.seal, value, now)) else {
+        return ended().response(asked);
+    };
+    if !site.limiter.admits(&format!("company {}", session.company), REQUESTS, now) {
+        return too_many().response(asked);
+    }
+    let form = Fields::of_body(request);
+    if request.method() != Method::GET && !is_our_form(site, request, &session, &form) {
+        tracing::warn!(company.id = %session.company, "a form that is not ours was refused");
+        return foreign_form().response(asked);
+    }
+    if route == Route::SignOut {
+        let mut response = outside(
+            StatusCode::OK,
+            "You are signed out",
+            &["Nothing of your company stays in this browser.", OPEN_AGAIN],
+        )
+        .response(asked);
+        set_cookie(&mut response, &cookie.clear());
+        return response;
+    }
+    let session = session.renewed(now);
+    let answer = match answer(site, request, route, &session, &form).await {
+        Ok(answer) => answer,
+        Err(error) => failed(&error),
+    };
+    let mut response = answer.response(asked);
+    keep(site, request, &session, &mut response);
+    response
+}
+
+async fn answer(
+    site: &Site<'_>,
+    request: &Request,
+    route: Route,
+    session: &Session,
+    form: &Fields,
+) -> Answered {
+    let Some(company) = site.companies.load(&session.company).await? else { return Ok(ended()) };
+    let mark = session.form_mark(site.seal);
+    let visitor = &Visitor { company, mark };
+    let query = &Fields::of_query(request);
+    match route {
+        Route::Overview => overview::show(site, visitor, query).await,
+        Route::Activity => activity::show(site, visitor, query).await,
+        Route::ActivityFile => activity::file(site, visitor, query).await,
+        Route::Retry => activity::retry(site, visitor, form).await,
+        Route::Ignore => activity::ignore(site, visitor, form).await,
+        Route::Record(kind, id) => record::show(site, visitor, kind, &id).await,
+        Route::Settings => settings::show(site, visitor, query).await,
+        Route::SaveSettings => settings::save(site, visitor, form).await,
+        Route::Connect => connect::show(site, visitor, query).await,
+        Route::StartConnecting => connect::start(site, visitor),
+        Route::Script | Route::Enter | Route::SignOut => Ok(not_found()),
+    }
+}
+
+/// Whether a form was sent by a page of this session: it carries the session's mark, and the browser does not say that
+/// another site sent it.
+fn is_our_form(site: &Site<'_>, request: &Request, session: &Session, form: &Fields) -> bool {
+    let header = |name: &'static str| {
+        request.headers().get(HeaderName::from_static(name)).and_then(|value| value.to_str().ok())
+    };
+    let mark = header("x-form-mark").unwrap_or_else(|| form.get("mark"));
+    let elsewhere = header("sec-fetch-site").is_some_and(|from| !matches!(from, "same-origin" | "none"));
+    session.is_marked(site.seal, mark) && !elsewhere
+}
+
+fn keep(site: &Site<'_>, request: &Request, session: &Session, response: &mut Response<Body>) {
+    let cookie = Cookie { secure: is_secure(site) };
+    match session.cookie(site.seal) {
+        Ok(value) => set_cookie(response, &cookie.set(&value)),
+        Err(error) => tracing::error!(path = request.uri().path(), error = explain(&error), "no cookie"),
+    }
+}
+
+fn set_cookie(response: &mut Response<Body>, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+}
+
+/// API Gateway's own addresses are https.
+fn is_secure(site: &Site<'_>) -> bool {
+    site.public_url.is_none_or(|url| url.scheme() == "https")
+}
+
+fn source(request: &Request) -> String {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn ended() -> Answer {
+    outside(
+        StatusCode::UNAUTHORIZED,
+        "Your session has ended",
+        &[
+            "To keep your company's books to yourself, sessions end after half an hour without a click.",
+            OPEN_AGAIN,
+        ],
+    )
+}
+
+fn foreign_form() -> Answer {
+    outside(
+        StatusCode::FORBIDDEN,
+        "This form is out of date",
+        &[
+            "It was made in another session, so nothing was changed.",
+            "Go back, reload the page and try again.",
+        ],
+    )
+}
+
+pub(crate) fn not_found() -> Answer {
+    outside(StatusCode::NOT_FOUND, "There is nothing here", &["Check the address."])
+}
+
+fn too_many() -> Answer {
+    outside(StatusCode::TOO_MANY_REQUESTS, "That was a lot at once", &["Wait a minute, then try again."])
+}
+
+fn failed(error: &StoreError) -> Answer {
+    tracing::error!(error = explain(error), "a page could not be made: {error}");
+    outside(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This does not work just now",
+        &[
+            "Something on our side failed, and has been noted. Nothing is lost.",
+            "Wait a minute, then try again.",
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,448 @@
+use std::sync::Mutex;
+
+use jiff::{SignedDuration, Timestamp};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use sync::activity::{Activity, ActivityResult, Side};
+use sync::connect::Seal;
+use sync::ids::{BillingId, CompanyId, EventId};
+use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger, MemoryPullQueue, MemoryPushQueue};
+use sync::model::Kind;
+use sync::outcome::{Park, ParkCause};
+use sync::ports::{ActivityLog, Clock, Companies};
+use sync::settings::{Company, Direction};
+use url::Url;
+
+use super::*;
+use crate::limiter::Limiter;
+
+struct TestClock(Mutex<Timestamp>);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// The console with two companies, and one person's browser.
+struct World {
+    companies: MemoryCompanies,
+    history: MemoryActivityLog,
+    ledger: MemoryLedger,
+    pushes: MemoryPushQueue,
+    pulls: MemoryPullQueue,
+    clock: TestClock,
+    seal: Seal,
+    limiter: Limiter,
+    public_url: Option<Url>,
+    quickbooks_app: Url,
+    cookie: Mutex<Option<String>>,
+}
+
+/// What a browser got.
+struct Got {
+    status: u16,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Got {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The mark of the page's forms.
+    fn mark(&self) -> String {
+        let (_, rest) = self.text.split_once("name=\"mark\" value=\"").expect("a form");
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+impl World {
+    async fn new() -> World {
+        let world = World {
+            companies: MemoryCompanies::default(),
+            history: MemoryActivityLog::default(),
+            ledger: MemoryLedger::default(),
+            pushes: MemoryPushQueue::default(),
+            pulls: MemoryPullQueue::default(),
+            clock: TestClock(Mutex::new("2026-03-09T10:00:00Z".parse().unwrap())),
+            seal: Seal::new(&"0123456789abcdef0123456789abcdef".into()).unwrap(),
+            limiter: Limiter::default(),
+            public_url: None,
+            quickbooks_app: "https://books.example".parse().unwrap(),
+            cookie: Mutex::default(),
+        };
+        for name in ["acme", "globex"] {
+            assert!(world.companies.save(&Company { version: 1, ..Company::new(id(name)) }).await.unwrap());
+        }
+        world
+    }
+
+    /// The same with a person who is in the console of a company.
+    async fn inside(company: &str) -> World {
+        let world = World::new().await;
+        world.enter(company).await;
+        world
+    }
+
+    async fn enter(&self, company: &str) -> Got {
+        let now = self.clock.now();
+        let link = session::link(&self.companies, &self.seal, &id(company), &random(), now).await.unwrap();
+        self.get(&format!("/console/enter?link={link}")).await
+    }
+
+    async fn get(&self, address: &str) -> Got {
+        self.ask(Method::GET, address, "", &[]).await
+    }
+
+    /// Sends a form with the mark of this session.
+    async fn post(&self, path: &str, fields: &str) -> Got {
+        let mark = self.get("/console").await.mark();
+        self.ask(Method::POST, path, &format!("{fields}&mark={mark}"), &[]).await
+    }
+
+    async fn ask(&self, method: Method, address: &str, body: &str, headers: &[(&'static str, &str)]) -> Got {
+        let mut request = Request::new(Body::Text(body.to_owned()));
+        *request.method_mut() = method;
+        *request.uri_mut() = address.parse().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        if let Some(cookie) = &*self.cookie.lock().unwrap() {
+            request.headers_mut().insert(header::COOKIE, format!("theme=dark; {cookie}").parse().unwrap());
+        }
+        let mut context = ApiGatewayV2httpRequestContext::default();
+        context.domain_name = Some("api.example".into());
+        context.http.source_ip = Some("192.0.2.1".into());
+        let request = request.with_request_context(RequestContext::ApiGatewayV2(context));
+        let site = Site {
+            companies: &self.companies,
+            history: &self.history,
+            ledger: &self.ledger,
+            pushes: &self.pushes,
+            pulls: &self.pulls,
+            clock: &self.clock,
+            seal: &self.seal,
+            limiter: &self.limiter,
+            public_url: self.public_url.as_ref(),
+            quickbooks_app: &self.quickbooks_app,
+        };
+        let response = handle(&site, &request).await;
+        let (parts, body) = response.into_parts();
+        let got = Got {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8(body.to_vec()).unwrap_or_default(),
+        };
+        let cookie = got.header("set-cookie");
+        if !cookie.is_empty() {
+            let pair = cookie.split(';').next().unwrap().to_owned();
+            *self.cookie.lock().unwrap() = (!pair.ends_with('=')).then_some(pair);
+        }
+        got
+    }
+
+    fn later(&self, minutes: i64) {
+        *self.clock.0.lock().unwrap() += SignedDuration::from_mins(minutes);
+    }
+
+    async fn happened(&self, company: &str, event: &str, label: &str, result: ActivityResult) {
+        let time = self.clock.now();
+        let entry = Activity {
+            company: id(company),
+            side: Side::Billing,
+            event: EventId::new(event).unwrap(),
+            time,
+            handled_at: time,
+            realm: None,
+            kind: Some(Kind::Client),
+            billing_id: Some(BillingId::new(format!("id-of-{event}")).unwrap()),
+            label: label.into(),
+            quickbooks_id: None,
+            event_json: result.is_parked().then(|| format!("{{\"id\":\"{event}\"}}")),
+            result,
+            removed: None,
+        };
+        self.history.record(&[entry]).await.unwrap();
+    }
+}
+
+fn id(name: &str) -> CompanyId {
+    CompanyId::new(name).unwrap()
+}
+
+fn parked() -> ActivityResult {
+    ActivityResult::Parked(Park::new(ParkCause::NameTaken, "The name is taken.", "Rename one of the two."))
+}
+
+/// Every page and every file, as a browser asks for them.
+const READS: [&str; 7] = [
+    "/console",
+    "/console/activity",
+    "/console/activity?outcome=parked&kind=client&cause=name_taken&text=x",
+    "/console/activity.csv",
+    "/console/records/client/id-of-e-1",
+    "/console/settings",
+    "/console/connect",
+];
+
+/// Every form, filled in well.
+const FORMS: [(&str, &str); 4] = [
+    ("/console/activity/retry", "event=e-1"),
+    ("/console/activity/ignore", "event=e-1&reason=a+test"),
+    ("/console/settings", "client=push&product=none&invoice=none&payment=none&cut_off="),
+    ("/console/sign-out", ""),
+];
+
+#[tokio::test]
+async fn a_link_opens_the_console_once() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let link = session::link(&world.companies, &world.seal, &id("acme"), "n", now).await.unwrap();
+    let address = format!("/console/enter?link={link}");
+    let entered = world.get(&address).await;
+    assert_eq!((entered.status, entered.header("location")), (303, "/console"));
+    let cookie = entered.header("set-cookie").to_owned();
+    for word in ["__Host-counterpart-session=", "HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
+    assert!(world.get("/console").await.text.contains("acme"));
+    assert_eq!(world.get(&address).await.status, 410);
+    assert_eq!(world.get("/console/enter?link=abc.def").await.status, 400);
+}
+
+#[tokio::test]
+async fn nobody_reads_or_changes_anything_without_a_session() {
+    let world = World::inside("acme").await;
+    let mark = world.get("/console").await.mark();
+    for cookie in [None, Some("__Host-counterpart-session=abc.def"), Some("counterpart-session=abc")] {
+        *world.cookie.lock().unwrap() = cookie.map(str::to_owned);
+        for path in READS {
+            assert_eq!(world.get(path).await.status, 401, "{path}");
+        }
+        for (path, fields) in FORMS {
+            let form = format!("{fields}&mark={mark}");
+            assert_eq!(world.ask(Method::POST, path, &form, &[]).await.status, 401, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_when_it_is_idle_and_when_the_person_signs_out() {
+    let world = World::inside("acme").await;
+    world.later(29);
+    assert_eq!(world.get("/console").await.status, 200);
+    world.later(29);
+    assert_eq!(world.get("/console").await.status, 200, "each request renews it");
+    world.later(31);
+    assert_eq!(world.get("/console").await.status, 401);
+    world.enter("acme").await;
+    let out = world.post("/console/sign-out", "").await;
+    assert!(out.status == 200 && out.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(world.get("/console").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_or_session_changes_nothing() {
+    let world = World::inside("acme").await;
+    world.happened("acme", "e-1", "Blue Fern", parked()).await;
+    let mark = world.get("/console").await.mark();
+    world.enter("globex").await;
+    let foreign = world.get("/console").await.mark();
+    world.enter("acme").await;
+    let own = world.get("/console").await.mark();
+    assert!(mark != foreign && mark != own);
+    for (path, fields) in FORMS {
+        for form in [
+            fields.to_owned(),
+            format!("{fields}&mark="),
+            format!("{fields}&mark={mark}"),
+            format!("{fields}&mark={foreign}"),
+        ] {
+            assert_eq!(world.ask(Method::POST, path, &form, &[]).await.status, 403, "{path} {form}");
+        }
+        let form = format!("{fields}&mark={own}");
+        for from in ["cross-site", "same-site"] {
+            let got = world.ask(Method::POST, path, &form, &[("sec-fetch-site", from)]).await;
+            assert_eq!(got.status, 403, "{path} from {from}");
+        }
+    }
+    assert!(world.pushes.bodies().is_empty());
+    assert_eq!(world.history.parked(&id("acme")).await.unwrap().len(), 1);
+    assert_eq!(world.companies.load(&id("acme")).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn one_company_sees_and_changes_nothing_of_another() {
+    let world = World::inside("acme").await;
+    world.happened("globex", "e-1", "Their Secret Client", parked()).await;
+    for path in READS {
+        let got = world.get(path).await;
+        assert_eq!(got.status, 200, "{path}");
+        assert!(!got.text.contains("Secret") && !got.text.contains("globex"), "{path}: {}", got.text);
+    }
+    for path in READS {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let got = world.get(&format!("{path}{separator}company=globex")).await;
+        assert!(!got.text.contains("Secret"), "{path}");
+    }
+    let before = world.companies.load(&id("globex")).await.unwrap();
+    for (path, fields) in FORMS.iter().filter(|(path, _)| !path.ends_with("sign-out")) {
+        let got = world.post(path, &format!("{fields}&company=globex")).await;
+        assert_eq!(got.status, 303, "{path}");
+    }
+    assert!(world.pushes.bodies().is_empty());
+    assert_eq!(world.history.parked(&id("globex")).await.unwrap().len(), 1);
+    assert_eq!(world.companies.load(&id("globex")).await.unwrap(), before);
+    assert_eq!(world.companies.load(&id("acme")).await.unwrap().unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn every_page_is_guarded_by_its_headers() {
+    let world = World::inside("acme").await;
+    for path in READS.into_iter().chain(["/console/nothing", "/console/connect/start"]) {
+        let got = world.get(path).await;
+        let policy = got.header("content-security-policy");
+        for rule in [
+            "default-src 'none'",
+            "script-src 'self';",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        ] {
+            assert!(policy.contains(rule), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}");
+        assert_eq!(got.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(got.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(got.header("cache-control"), "no-store", "{path}");
+        for forbidden in ["<script>", "onclick", "style=\"", "javascript:"] {
+            assert!(!got.text.contains(forbidden), "{path} has {forbidden}");
+        }
+    }
+}
+
+/// Names come from QuickBooks and from clients; nobody is asked whether they are nice.
+#[tokio::test]
+async fn a_hostile_name_is_only_a_name() {
+    let world = World::inside("acme").await;
+    let hostile = r#""><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}"#;
+    let park = Park::new(ParkCause::NameTaken, hostile, hostile);
+    world.happened("acme", "e-1", hostile, ActivityResult::Parked(park)).await;
+    world
+        .happened("acme", "e-2", "=cmd|' /C calc'!A0", ActivityResult::Skipped { reason: hostile.into() })
+        .await;
+    for path in READS {
+        let got = world.get(path).await;
+        if got.header("content-type").starts_with("text/html") {
+            assert!(
+                !got.text.contains("<script>alert") && !got.text.contains("<img"),
+                "{path}: {}",
+                got.text
+            );
+        }
+    }
+    let shown = world.get("/console/activity").await.text;
+    assert!(shown.contains("&lt;script&gt;alert(1)"), "{shown}");
+    let file = world.get("/console/activity.csv").await;
+    assert!(file.header("content-disposition").starts_with("attachment"));
+    assert!(file.text.contains("'=cmd"), "{}", file.text);
+}
+
+#[tokio::test]
+async fn nothing_leads_to_another_site() {
+    let world = World::inside("acme").await;
+    for address in [
+        "/console?said=https://evil.example",
+        "/console/enter?link=x&next=https://evil.example",
+        "/console//evil.example",
+        "/console/activity?said=%3Cb%3Ex",
+    ] {
+        let got = world.get(address).await;
+        assert!(!got.header("location").contains("evil") && !got.text.contains("evil"), "{address}");
+        assert!(!got.text.contains("<b>x"), "{address}");
+    }
+    let start = world.get("/console/connect/start").await;
+    assert_eq!(start.status, 303);
+    assert!(start.header("location").starts_with("/connect?link="));
+}
+
+#[tokio::test]
+async fn too_many_requests_are_refused_for_a_minute() {
+    let world = World::inside("acme").await;
+    for _ in 0..REQUESTS {
+        assert_eq!(world.get("/console/settings").await.status, 200);
+    }
+    assert_eq!(world.get("/console/settings").await.status, 429);
+    world.later(1);
+    assert_eq!(world.get("/console/settings").await.status, 200);
+    for _ in 0..ATTEMPTS {
+        assert_eq!(world.get("/console/enter?link=guess").await.status, 400);
+    }
+    assert_eq!(world.get("/console/enter?link=guess").await.status, 429);
+}
+
+#[tokio::test]
+async fn a_failure_is_retried_or_ignored_with_a_reason() {
+    let world = World::inside("acme").await;
+    for event in ["e-1", "e-2", "e-3"] {
+        world.happened("acme", event, event, parked()).await;
+    }
+    let page = world.get("/console/activity").await.text;
+    assert!(page.contains("Rename one of the two.") && page.contains("The name is taken"), "{page}");
+    let retried = world.post("/console/activity/retry", "event=e-1").await;
+    assert_eq!((retried.status, retried.header("location")), (303, "/console/activity?said=retried-1"));
+    assert_eq!(world.pushes.bodies(), [r#"{"id":"e-1"}"#]);
+    assert!(world.get(retried.header("location")).await.text.contains("1 event put back on the queue"));
+    world.post("/console/activity/ignore", "event=e-2&reason=").await;
+    assert_eq!(world.history.parked(&id("acme")).await.unwrap().len(), 3, "a reason is needed");
+    world.post("/console/activity/ignore", "event=e-2&reason=A+test+client").await;
+    assert_eq!(world.history.parked(&id("acme")).await.unwrap().len(), 2);
+    assert!(world.get("/console/activity").await.text.contains("Reason: A test client"));
+    world.later(1);
+    let all = world.post("/console/activity/retry", "cause=name_taken").await;
+    assert_eq!(all.header("location"), "/console/activity?said=retried-2");
+    world.post("/console/activity/retry", "").await;
+    assert_eq!(world.pushes.bodies().len(), 2, "never everything by mistake");
+}
+
+#[tokio::test]
+async fn settings_are_saved_whole_or_not_at_all() {
+    let world = World::inside("acme").await;
+    let good =
+        "client=bidirectional&product=push&invoice=push&payment=none&cut_off=2026-01-31&create_clients=on";
+    assert_eq!(
+        world.post("/console/settings", good).await.header("location"),
+        "/console/settings?said=saved"
+    );
+    let settings = world.companies.load(&id("acme")).await.unwrap().unwrap().settings;
+    assert_eq!(settings.directions.client, Direction::Bidirectional);
+    assert_eq!(settings.cut_off, Some("2026-01-31".parse().unwrap()));
+    assert!(settings.create_clients && !settings.create_products);
+    for (bad, problem) in [
+        ("client=sideways&product=push&invoice=push&payment=none", "the direction of clients is missing"),
+        (&good.replace("2026-01-31", "soon"), "the cut-off date is no date"),
+        (&format!("{good}&income_account=1"), "before the company is connected"),
+    ] {
+        let got = world.post("/console/settings", bad).await;
+        assert!(got.status == 422 && got.text.contains(problem), "{bad}: {} {}", got.status, got.text);
+    }
+    assert_eq!(world.companies.load(&id("acme")).await.unwrap().unwrap().settings, settings);
+}
+
+/// The first page has to come in one round trip and be small: its style is in it, its script may come later.
+#[tokio::test]
+async fn the_first_page_is_small_and_whole() {
+    let world = World::inside("acme").await;
+    for number in 0..60 {
+        world.happened("acme", &format!("e-{number}"), "Blue Fern Cafe", parked()).await;
+    }
+    let page = world.get("/console").await.text;
+    let script = world.get(crate::route::SCRIPT_PATH).await;
+    assert!(page.len() + script.text.len() < 100_000, "{} and {}", page.len(), script.text.len());
+    assert!(page.contains("<style>") && !page.contains("rel=\"stylesheet\""));
+    assert!(script.header("cache-control").contains("immutable"));
+    let busy = world.get("/console/activity").await.text;
+    assert!(busy.len() < 100_000, "{}", busy.len());
+}

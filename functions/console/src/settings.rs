@@ -1,0 +1,180 @@
+//! Sync settings: directions, switches, the cut-off date and the accounts of new products (R59, R62, D1, D8, D9, D13).
+
+use lambda_http::http::StatusCode;
+use maud::{Markup, html};
+use sync::ids::QuickBooksId;
+use sync::model::{Kind, ProductType};
+use sync::ports::StoreError;
+use sync::reference::{Account, Reference};
+use sync::settings::{Company, Direction, Settings};
+use sync::settings_change::{self, ChangeError, CutOff, SettingsChange, is_for_income};
+
+use crate::answer::Answer;
+use crate::fields::Fields;
+use crate::layout::{self, Said, mark};
+use crate::route::Section;
+use crate::site::{Answered, Site, Visitor};
+use crate::words;
+
+const DIRECTIONS: [Direction; 4] =
+    [Direction::None, Direction::Push, Direction::Pull, Direction::Bidirectional];
+
+pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> Answered {
+    let reference = site.reference(&visitor.company).await?;
+    let said = Said::of(query.get("said"));
+    Ok(Answer::page(page(visitor, reference.as_ref(), said.as_ref())))
+}
+
+/// Makes the changes of the whole form, or tells why not.
+pub(crate) async fn save(site: &Site<'_>, visitor: &Visitor, form: &Fields) -> Answered {
+    let problem = match change(form) {
+        Ok(change) => match settings_change::change_settings(site.companies, visitor.id(), &change).await {
+            Ok(_) => return Ok(Answer::see("/console/settings?said=saved")),
+            Err(ChangeError::Store(error)) => return Err(error),
+            Err(error) => error.to_string(),
+        },
+        Err(problem) => problem,
+    };
+    refuse(site, visitor, &problem).await
+}
+
+async fn refuse(site: &Site<'_>, visitor: &Visitor, problem: &str) -> Result<Answer, StoreError> {
+    let reference = site.reference(&visitor.company).await?;
+    let said = Said::problem(format!("Nothing was saved: {problem}."));
+    Ok(Answer::Page(StatusCode::UNPROCESSABLE_ENTITY, page(visitor, reference.as_ref(), Some(&said))))
+}
+
+/// What the form says; a form always carries everything.
+fn change(form: &Fields) -> Result<SettingsChange, String> {
+    let directions = Kind::ALL.map(|kind| {
+        let direction = words::meant::<Direction>(form.get(kind.name()));
+        direction
+            .map(|direction| (kind, direction))
+            .ok_or_else(|| format!("the direction of {kind}s is missing"))
+    });
+    let cut_off = match form.get("cut_off") {
+        "" => CutOff::None,
+        day => CutOff::Day(day.parse().map_err(|_| "the cut-off date is no date".to_owned())?),
+    };
+    let account = form.get("income_account");
+    let accounts =
+        ProductType::ALL.map(|of| (of, form.get(&format!("income_account_{}", words::word(of))).to_owned()));
+    Ok(SettingsChange {
+        directions: directions.into_iter().collect::<Result<_, _>>()?,
+        income_account: Some(account.to_owned()).filter(|account| !account.is_empty()),
+        income_accounts: accounts.to_vec(),
+        cut_off: Some(cut_off),
+        push_product_edits: Some(form.ticked("push_product_edits")),
+        create_clients: Some(form.ticked("create_clients")),
+        create_products: Some(form.ticked("create_products")),
+        inactivate_deleted: Some(form.ticked("inactivate_deleted")),
+    })
+}
+
+fn page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -> Markup {
+    let settings = &visitor.company.settings;
+    let content = html! {
+        form method="post" action="/console/settings" {
+            (mark(visitor))
+            (directions(settings))
+            (accounts(&visitor.company, reference))
+            (cut_off(settings))
+            (switches(settings))
+            button class="main" { "Save" }
+        }
+    };
+    layout::page(visitor, Section::Settings, "Sync settings", said, &content)
+}
+
+fn directions(settings: &Settings) -> Markup {
+    html! {
+        fieldset {
+            legend { "Directions" }
+            p class="quiet" { "Import first, then switch a direction on: what is there already is linked instead of made twice." }
+            div class="wide" { table class="rows" {
+                thead { tr { th scope="col" { "Kind" } th scope="col" { "Direction" } } }
+                tbody { @for kind in Kind::ALL {
+                    tr {
+                        th scope="row" id={ "direction-" (kind) } { (words::pair(kind)) }
+                        td {
+                            select name=(kind) aria-labelledby={ "direction-" (kind) } {
+                                @for direction in DIRECTIONS {
+                                    option value=(words::word(direction))
+                                        selected[settings.directions.of(kind) == direction] { (words::direction(direction)) }
+                                }
+                            }
+                        }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn accounts(company: &Company, reference: Option<&Reference>) -> Markup {
+    let settings = &company.settings;
+    let income: Vec<&Account> = reference
+        .into_iter()
+        .flat_map(|reference| &reference.accounts)
+        .filter(|a| is_for_income(a))
+        .collect();
+    html! {
+        fieldset {
+            legend { "Income accounts of new products" }
+            @if reference.is_none() {
+                p { "The accounts are known once QuickBooks is connected." }
+            } @else {
+                label for="income_account" { "Default income account" }
+                (account_choice("income_account", &income, settings.default_income_account.as_ref(), "Not chosen: new products wait"))
+                @for of in ProductType::ALL {
+                    @let name = format!("income_account_{}", words::word(of));
+                    label for=(name) { (words::product_type(of)) }
+                    (account_choice(&name, &income, settings.income_accounts.get(&of), "The default"))
+                }
+                p class="small" { a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/chart-accounts/learn-chart-accounts-quickbooks/L4mVeEyEr_US_en_US"
+                    rel="noopener noreferrer" target="_blank" { "Intuit's help on the chart of accounts" } }
+            }
+        }
+    }
+}
+
+fn account_choice(name: &str, income: &[&Account], chosen: Option<&QuickBooksId>, nothing: &str) -> Markup {
+    html! {
+        select id=(name) name=(name) {
+            option value="" { (nothing) }
+            @for account in income {
+                option value=(account.id) selected[chosen == Some(&account.id)] { (account.name) }
+            }
+        }
+    }
+}
+
+fn cut_off(settings: &Settings) -> Markup {
+    let day = settings.cut_off.map(|day| day.to_string()).unwrap_or_default();
+    html! {
+        fieldset {
+            legend { "Cut-off date" }
+            label for="cut_off" { "Invoices dated before this day are left alone, and so are their payments. Empty: none is." }
+            input id="cut_off" type="date" name="cut_off" value=(day);
+        }
+    }
+}
+
+fn switches(settings: &Settings) -> Markup {
+    let switch = |name: &str, on: bool, text: &str| {
+        html! { label class="check" { input type="checkbox" name=(name) checked[on]; span { (text) } } }
+    };
+    html! {
+        fieldset {
+            legend { "Switches" }
+            (switch("create_clients", settings.create_clients,
+                "Create a missing Customer while an invoice or a payment is pushed. Off: the invoice waits until its client is mapped."))
+            (switch("create_products", settings.create_products,
+                "Create missing Items while an invoice is pushed. Off: the invoice waits until its products are mapped."))
+            (switch("push_product_edits", settings.push_product_edits,
+                "Push edits of products too: prices and descriptions. Off: only new products are pushed."))
+            (switch("inactivate_deleted", settings.inactivate_deleted,
+                "Make a Customer or an Item inactive when its record is deleted in the billing app."))
+        }
+    }
+}

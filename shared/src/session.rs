@@ -1,0 +1,225 @@
+//! A person's way into the console: a signed link that opens it once, and the session that it begins.
+//!
+//! Nothing is stored but that a link was used. A session is a signed value in the browser's cookie; it ends when it
+//! is idle for half an hour, and after ten hours whatever happens.
+
+use jiff::{SignedDuration, Timestamp};
+use subtle::ConstantTimeEq;
+
+use crate::connect::seal::{Claims, Purpose};
+use crate::connect::{BadSeal, Seal};
+use crate::ids::CompanyId;
+use crate::ports::{Companies, StoreError};
+
+/// How long a link into the console may be opened.
+pub const ENTRY_LIFE: SignedDuration = SignedDuration::from_mins(5);
+/// How long a session lasts without a request.
+pub const IDLE: SignedDuration = SignedDuration::from_mins(30);
+/// How long a session lasts at most.
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(10);
+
+/// Why nobody is let in.
+#[derive(Debug, thiserror::Error)]
+pub enum NoEntry {
+    /// The link is not ours, or too old.
+    #[error("the link cannot be used: {0}")]
+    Link(BadSeal),
+    /// The link was opened before.
+    #[error("the link was used before")]
+    Used,
+    /// There is no such company.
+    #[error("there is no such company")]
+    UnknownCompany,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A person at work in one company's console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The company, and the only one.
+    pub company: CompanyId,
+    id: String,
+    began_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// A link's value that opens the company's console once, within [`ENTRY_LIFE`]. `nonce` is random.
+///
+/// # Errors
+/// The store failed.
+pub async fn link(
+    companies: &dyn Companies,
+    seal: &Seal,
+    company: &CompanyId,
+    nonce: &str,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let expires_at = later(now, ENTRY_LIFE);
+    companies.issue_once(company, nonce, expires_at).await?;
+    seal.close(&Claims {
+        purpose: Purpose::Entry,
+        company: company.clone(),
+        expires_at,
+        nonce: nonce.to_owned(),
+        browser: String::new(),
+        realm: None,
+        began_at: None,
+    })
+}
+
+/// Begins a session with a link, which is used up. `id` is random.
+///
+/// # Errors
+/// As [`NoEntry`] says.
+pub async fn enter(
+    companies: &dyn Companies,
+    seal: &Seal,
+    link: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<Session, NoEntry> {
+    let claims = seal.open(link, Purpose::Entry, now).map_err(NoEntry::Link)?;
+    if companies.load(&claims.company).await?.is_none() {
+        return Err(NoEntry::UnknownCompany);
+    }
+    if !companies.use_once(&claims.company, &claims.nonce, now).await? {
+        return Err(NoEntry::Used);
+    }
+    Ok(Session { company: claims.company, id: id.to_owned(), began_at: now, expires_at: later(now, IDLE) })
+}
+
+impl Session {
+    /// Reads a session from what the browser keeps; none if it is not ours or has ended.
+    pub fn open(seal: &Seal, cookie: &str, now: Timestamp) -> Option<Session> {
+        let claims = seal.open(cookie, Purpose::Session, now).ok()?;
+        let began_at = claims.began_at?;
+        (now < later(began_at, LONGEST)).then_some(Session {
+            company: claims.company,
+            id: claims.nonce,
+            began_at,
+            expires_at: claims.expires_at,
+        })
+    }
+
+    /// The session after a request: good for another half hour.
+    #[must_use]
+    pub fn renewed(self, now: Timestamp) -> Session {
+        let expires_at = later(now, IDLE).min(later(self.began_at, LONGEST));
+        Session { expires_at, ..self }
+    }
+
+    /// What the browser keeps.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON, which does not happen.
+    pub fn cookie(&self, seal: &Seal) -> Result<String, StoreError> {
+        seal.close(&Claims {
+            purpose: Purpose::Session,
+            company: self.company.clone(),
+            expires_at: self.expires_at,
+            nonce: self.id.clone(),
+            browser: String::new(),
+            realm: None,
+            began_at: Some(self.began_at),
+        })
+    }
+
+    /// What every form of the session carries, so that no other site can send one.
+    pub fn form_mark(&self, seal: &Seal) -> String {
+        seal.mark(&format!("form of {} {}", self.company, self.id))
+    }
+
+    /// Whether a form carries this session's mark.
+    pub fn is_marked(&self, seal: &Seal, mark: &str) -> bool {
+        self.form_mark(seal).as_bytes().ct_eq(mark.as_bytes()).into()
+    }
+}
+
+fn later(now: Timestamp, life: SignedDuration) -> Timestamp {
+    now.checked_add(life).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::memory::MemoryCompanies;
+    use crate::settings::Company;
+
+    fn seal() -> Seal {
+        Seal::new(&"0123456789abcdef0123456789abcdef".into()).unwrap()
+    }
+
+    fn acme() -> CompanyId {
+        CompanyId::new("acme").unwrap()
+    }
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_772_000_000 + 60 * minutes).unwrap()
+    }
+
+    fn companies() -> MemoryCompanies {
+        let companies = MemoryCompanies::default();
+        assert!(block_on(companies.save(&Company { version: 1, ..Company::new(acme()) })).unwrap());
+        companies
+    }
+
+    fn entered(companies: &MemoryCompanies) -> Session {
+        let link = block_on(link(companies, &seal(), &acme(), "n", at(0))).unwrap();
+        block_on(enter(companies, &seal(), &link, "s", at(1))).unwrap()
+    }
+
+    #[test]
+    fn a_link_opens_once_and_for_five_minutes() {
+        let companies = companies();
+        let link = |nonce| block_on(link(&companies, &seal(), &acme(), nonce, at(0))).unwrap();
+        let enter = |link: &str, now| block_on(enter(&companies, &seal(), link, "s", now));
+        let first = link("a");
+        assert_eq!(enter(&first, at(4)).unwrap().company, acme());
+        assert!(matches!(enter(&first, at(4)), Err(NoEntry::Used)));
+        assert!(matches!(enter(&link("b"), at(5)), Err(NoEntry::Link(BadSeal::Expired))));
+        assert!(matches!(enter("abc.def", at(0)), Err(NoEntry::Link(BadSeal::Forged))));
+    }
+
+    #[test]
+    fn links_sessions_and_connect_links_do_not_stand_for_each_other() {
+        let companies = companies();
+        let session = entered(&companies).cookie(&seal()).unwrap();
+        let connect = crate::connect::link(&seal(), &acme(), at(0)).unwrap();
+        for wrong in [session.as_str(), &connect] {
+            assert!(block_on(enter(&companies, &seal(), wrong, "s", at(1))).is_err());
+        }
+        let entry = block_on(link(&companies, &seal(), &acme(), "x", at(0))).unwrap();
+        for wrong in [entry.as_str(), &connect] {
+            assert_eq!(Session::open(&seal(), wrong, at(1)), None);
+        }
+    }
+
+    #[test]
+    fn a_session_ends_when_it_is_idle_and_after_ten_hours() {
+        let mut session = entered(&companies());
+        let cookie = session.cookie(&seal()).unwrap();
+        assert_eq!(Session::open(&seal(), &cookie, at(30)), Some(session.clone()));
+        assert_eq!(Session::open(&seal(), &cookie, at(31)), None);
+        for minutes in (20..1000).step_by(20) {
+            let cookie = session.cookie(&seal()).unwrap();
+            match Session::open(&seal(), &cookie, at(minutes)) {
+                Some(open) => session = open.renewed(at(minutes)),
+                None => return assert_eq!(minutes, 620),
+            }
+        }
+        panic!("it does not end");
+    }
+
+    #[test]
+    fn a_form_belongs_to_its_session() {
+        let companies = companies();
+        let session = entered(&companies);
+        let other = Session { id: "t".into(), ..session.clone() };
+        assert!(session.is_marked(&seal(), &session.form_mark(&seal())));
+        assert!(!session.is_marked(&seal(), &other.form_mark(&seal())) && !session.is_marked(&seal(), ""));
+    }
+}
