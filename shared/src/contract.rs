@@ -11,6 +11,7 @@ mod companies;
 mod cursors;
 mod history;
 mod ledger;
+mod pairing;
 mod pull_queue;
 mod standings;
 mod sweeps;
@@ -26,6 +27,7 @@ pub use companies::companies;
 pub use cursors::cursors;
 pub use history::history;
 pub use ledger::ledger;
+pub use pairing::{directories, pairs};
 pub use pull_queue::pull_queue;
 pub use standings::standings;
 pub use sweeps::sweeps;
@@ -64,14 +66,17 @@ mod tests {
     use futures::executor::block_on;
 
     use crate::memory::{
-        MemoryActivityLog, MemoryBillingVault, MemoryBudget, MemoryCompanies, MemoryCursors, MemoryLedger,
-        MemoryPullQueue, MemoryVault,
+        MemoryActivityLog, MemoryBillingVault, MemoryBudget, MemoryCompanies, MemoryCursors,
+        MemoryDirectories, MemoryLedger, MemoryPullQueue, MemoryVault,
     };
 
     #[test]
     fn the_stores_in_memory_keep_their_promises() {
         let ledger = MemoryLedger::default();
         block_on(super::ledger(&ledger, &ledger));
+        block_on(super::pairs(&ledger, &ledger));
+        let directories = MemoryDirectories::default();
+        block_on(super::directories(&directories, &directories));
         let companies = MemoryCompanies::default();
         block_on(super::companies(&companies, &companies));
         let companies = MemoryCompanies::default();

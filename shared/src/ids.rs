@@ -147,6 +147,11 @@ impl EventId {
         EventId(format!("for {event}"))
     }
 
+    /// Names what a person did by hand.
+    pub(crate) fn of_person(at: Timestamp) -> EventId {
+        EventId(format!("by hand {}", at.as_millisecond()))
+    }
+
     /// Names a state of a record for an app that gives its events no ids: the same for the same content, and another
     /// one for any other company, record or verb.
     pub(crate) fn of_state(company: &CompanyId, what: &str, record: &BillingId, content: &[u8]) -> EventId {

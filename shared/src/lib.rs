@@ -25,6 +25,7 @@ pub mod model;
 pub mod notice;
 pub mod number;
 pub mod outcome;
+pub mod pairing;
 pub mod parked;
 pub mod plan;
 pub mod poll;

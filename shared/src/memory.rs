@@ -4,6 +4,7 @@
 mod billing;
 mod history;
 mod imports;
+mod pairing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,7 @@ use crate::tokens::TokenPair;
 
 pub use billing::MemoryBilling;
 pub use imports::{MemoryImportQueue, MemoryImports};
+pub use pairing::MemoryDirectories;
 
 /// The longest body of an intent, in bytes.
 const LONGEST_BODY: usize = 800_000;

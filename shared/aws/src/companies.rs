@@ -10,6 +10,7 @@
 //! | `{company}` | `budget#{realm}` | the turns of the realm's calls (`budget`) |
 //! | `{company}` | `sweep#{realm}` | where the sweeps of the books have got to |
 //! | `{company}` | `standing#{realm}` | how the connection stands; in the index `due` while it is to be looked at |
+//! | `{company}` | `names#{realm}#{kind}…` | the names of both sides (`pairing`) |
 //! | `realm#{realm}` | `realm` | the company that the realm belongs to |
 //! | `connected#{part}` | `{company}` | that it was ever connected, in one of sixteen parts |
 
@@ -51,7 +52,7 @@ const TRIES: u32 = 5;
 /// The companies in one table.
 #[derive(Clone, Debug)]
 pub struct DynamoCompanies {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 impl DynamoCompanies {

@@ -38,7 +38,7 @@ const LONGEST_KEY: usize = 900;
 /// The links of all companies in one table.
 #[derive(Clone, Debug)]
 pub struct DynamoLedger {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 impl DynamoLedger {
@@ -47,16 +47,21 @@ impl DynamoLedger {
     }
 }
 
-fn partition(books: &Books) -> String {
+pub(crate) fn partition(books: &Books) -> String {
     format!("{}#{}", books.company, books.realm)
 }
 
-fn billing_key(kind: Kind, id: &BillingId) -> String {
+pub(crate) fn billing_key(kind: Kind, id: &BillingId) -> String {
     format!("billing#{kind}#{id}")
 }
 
-fn quickbooks_key(kind: Kind, id: &QuickBooksId) -> String {
+pub(crate) fn quickbooks_key(kind: Kind, id: &QuickBooksId) -> String {
     format!("quickbooks#{kind}#{id}")
+}
+
+/// What the sort keys of a kind's counterparts begin with.
+pub(crate) fn back_prefix(kind: Kind) -> String {
+    format!("quickbooks#{kind}#")
 }
 
 fn product_key(key: &str) -> String {
@@ -96,7 +101,7 @@ fn alias_item(books: &Books, link: &Link) -> Option<Item> {
     Some(item)
 }
 
-fn read_billing_id(item: &Item) -> Result<BillingId, StoreError> {
+pub(crate) fn read_billing_id(item: &Item) -> Result<BillingId, StoreError> {
     let text = get_text(item, BILLING_ID).map_err(bad(READING))?;
     BillingId::new(text).map_err(|error| StoreError::new(READING, error))
 }
@@ -119,7 +124,7 @@ fn unrecorded(action: &'static str) -> impl FnOnce(BadItem) -> LinkError {
 }
 
 /// The stored link is this one's state before.
-fn is_revision(link: &Link, revision: u64) -> Condition {
+pub(crate) fn is_revision(link: &Link, revision: u64) -> Condition {
     Condition::new("#state = :linked AND #quickbooks_id = :quickbooks_id AND #revision = :revision")
         .value("linked", text(LINKED))
         .value("quickbooks_id", text(link.quickbooks_id.as_str()))

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod item;
 mod ledger;
+mod pairing;
 mod queue;
 #[cfg(feature = "operator")]
 mod stack;

@@ -378,6 +378,33 @@ impl Table {
         Ok(items)
     }
 
+    /// Those items of a partition whose sort keys begin with a prefix, in their order, as last written.
+    pub(crate) async fn query_prefix(
+        &self,
+        action: &'static str,
+        pk: &str,
+        prefix: &str,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items: Vec<Item> = Vec::new();
+        let mut next: Option<Item> = None;
+        loop {
+            let request = self.client.query().table_name(&self.name).consistent_read(true);
+            let answer = request
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":pk", text(pk))
+                .expression_attribute_values(":prefix", text(prefix))
+                .set_exclusive_start_key(next)
+                .send()
+                .await
+                .map_err(failed(action))?;
+            items.extend(answer.items.unwrap_or_default());
+            next = answer.last_evaluated_key;
+            if next.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
     /// The last items that an index lists under a value, the last one first. An index lags a little behind.
     pub(crate) async fn last_of_index(
         &self,

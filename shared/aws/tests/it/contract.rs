@@ -39,6 +39,13 @@ async fn the_activity_log_is_read_as_promised() {
 }
 
 #[tokio::test]
+async fn the_ledger_lists_pairs_as_promised() {
+    let world = World::with_table().await;
+    contract::pairs(&world.one.ledger(TABLE), &world.two.ledger(TABLE)).await;
+    contract::directories(&world.one.companies(TABLE), &world.two.companies(TABLE)).await;
+}
+
+#[tokio::test]
 async fn the_vault_keeps_its_promises() {
     let world = World::new().await;
     contract::vault(&world.one.vault("test/"), &world.two.vault("test/")).await;
