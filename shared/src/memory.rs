@@ -52,6 +52,7 @@ struct Shelf {
     by_billing: BTreeMap<(Kind, BillingId), Entry>,
     by_quickbooks: BTreeMap<(Kind, QuickBooksId), BillingId>,
     by_product_key: BTreeMap<String, BillingId>,
+    withdrawn: BTreeMap<(Kind, BillingId), Timestamp>,
 }
 
 impl Shelf {
@@ -216,6 +217,30 @@ impl Ledger for MemoryLedger {
         shelf.by_quickbooks.remove(&(from.kind, from.quickbooks_id.clone()));
         shelf.put(to);
         Ok(())
+    }
+
+    async fn note_withdrawal(
+        &self,
+        books: &Books,
+        kind: Kind,
+        billing_id: &BillingId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut shelves = lock(&self.0);
+        let withdrawn = &mut shelves.entry(books.clone()).or_default().withdrawn;
+        let latest = withdrawn.entry((kind, billing_id.clone())).or_insert(at);
+        *latest = at.max(*latest);
+        Ok(())
+    }
+
+    async fn withdrawals(
+        &self,
+        books: &Books,
+        records: &[(Kind, BillingId)],
+    ) -> Result<HashMap<(Kind, BillingId), Timestamp>, StoreError> {
+        let shelves = lock(&self.0);
+        let Some(shelf) = shelves.get(books) else { return Ok(HashMap::new()) };
+        Ok(records.iter().filter_map(|key| Some((key.clone(), *shelf.withdrawn.get(key)?))).collect())
     }
 }
 

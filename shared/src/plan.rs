@@ -253,13 +253,25 @@ pub fn differences(ours: &Entity, theirs: &Entity) -> BTreeMap<String, Timestamp
 /// Our fields that somebody has changed in QuickBooks since the entity was created as `sent`, and when at the latest.
 pub fn edits_since(sent: &Entity, theirs: &Entity) -> BTreeMap<String, Timestamp> {
     // Nobody has changed the first version (Intuit: SyncToken).
-    if theirs.sync_token() == Some("0") {
-        return BTreeMap::new();
-    }
+    if is_first(theirs) { BTreeMap::new() } else { not_as_sent(sent, theirs) }
+}
+
+/// Whether a Customer or an Item was created with something else than `sent`, as far as its first version tells.
+/// (QuickBooks works out amounts and taxes of transactions, so those need not be as they were sent.)
+pub fn is_made_by_another(sent: &Entity, theirs: &Entity) -> bool {
+    let is_name = matches!(theirs, Entity::Customer(_) | Entity::Item(_));
+    is_name && is_first(theirs) && !not_as_sent(sent, theirs).is_empty()
+}
+
+fn is_first(entity: &Entity) -> bool {
+    entity.sync_token() == Some("0")
+}
+
+fn not_as_sent(sent: &Entity, theirs: &Entity) -> BTreeMap<String, Timestamp> {
     let said = fields::fingerprints(sent);
-    let mut edits = differences(sent, theirs);
-    edits.retain(|name, _| said.contains_key(name) || !fields::is_filled_in(name));
-    edits
+    let mut differing = differences(sent, theirs);
+    differing.retain(|name, _| said.contains_key(name) || !fields::is_filled_in(name));
+    differing
 }
 
 /// The link after a change whose answer is not known, as far as the entity tells: the members that it holds as they
@@ -270,8 +282,7 @@ pub fn after_attempt(link: &Link, attempt: &Attempt, current: &Entity) -> Option
         return None;
     }
     let mut next = link.clone();
-    let body = serde_json::from_str(&attempt.body).ok();
-    if let Some(sent) = body.and_then(|body| fields::typed(current.kind(), body)) {
+    if let Some(sent) = attempt.sent(current.kind()) {
         let (said, found) = (fields::fingerprints(&sent), fields::fingerprints(current));
         for name in attempt.members.iter().filter(|name| fields::holds(current, &sent, name)) {
             put(&mut next.pushed, name, said.get(name));
@@ -283,6 +294,19 @@ pub fn after_attempt(link: &Link, attempt: &Attempt, current: &Entity) -> Option
     }
     next.edited = known_edits(&next, current);
     Some(next)
+}
+
+/// The link of a record that was brought back by an attempt, with this answer, and that somebody has taken back in
+/// QuickBooks since: that is an edit like any other.
+pub fn taken_back_again(link: &Link, attempt: &Attempt, answer: &Entity, current: &Entity) -> Link {
+    let mut next = Link { withdrawn: false, seen: fields::fingerprints(answer), ..link.clone() };
+    let said = attempt.sent(current.kind()).map(|sent| fields::fingerprints(&sent)).unwrap_or_default();
+    for name in &attempt.members {
+        put(&mut next.pushed, name, said.get(name));
+        next.edited.remove(name);
+    }
+    next.edited = known_edits(&next, current);
+    next
 }
 
 fn put(fingerprints: &mut Fingerprints, name: &str, value: Option<&String>) {

@@ -334,6 +334,22 @@ pub trait Ledger: Send + Sync {
     /// Doing the same again changes nothing. Fails with [`LinkError::Changed`] if `from` is no longer what is stored, and
     /// with [`LinkError::QuickBooksTaken`] if the new entity has another counterpart.
     async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError>;
+
+    /// Remembers when a record was withdrawn that had no counterpart. Of several times the latest stays.
+    async fn note_withdrawal(
+        &self,
+        books: &Books,
+        kind: Kind,
+        billing_id: &BillingId,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// When these records were withdrawn, as far as that is remembered. Reads are consistent.
+    async fn withdrawals(
+        &self,
+        books: &Books,
+        records: &[(Kind, BillingId)],
+    ) -> Result<HashMap<(Kind, BillingId), Timestamp>, StoreError>;
 }
 
 /// Why a link was not stored.

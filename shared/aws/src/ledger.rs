@@ -8,17 +8,19 @@
 //! | `billing#{kind}#{billing id}` | the entry, pending or linked, with what conditions need beside it |
 //! | `quickbooks#{kind}#{QuickBooks id}` | the billing id |
 //! | `key#product#{key}` | the billing id of the product last linked under the key |
+//! | `withdrawn#{kind}#{billing id}` | when a record was withdrawn that had no counterpart |
 
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sync::ids::{BillingId, Books, QuickBooksId};
 use sync::link::{Entry, Intent, Link, LinkKey};
 use sync::model::Kind;
 use sync::ports::{Ledger, LinkError, StoreError};
 
-use crate::item::{BadItem, Item, SK, document, get_text, keyed, number, put_document, text};
+use crate::item::{BadItem, Item, SK, document, get_text, keyed, moment, number, put_document, text};
 use crate::table::{Condition, Table, Write, Written};
 
 const STATE: &str = "state";
@@ -28,6 +30,7 @@ const REVISION: &str = "revision";
 const REQUEST_ID: &str = "request_id";
 const QUICKBOOKS_ID: &str = "quickbooks_id";
 const BILLING_ID: &str = "billing_id";
+const AT: &str = "at";
 
 const READING: &str = "reading links";
 const WRITING: &str = "storing a link";
@@ -62,6 +65,10 @@ pub(crate) fn quickbooks_key(kind: Kind, id: &QuickBooksId) -> String {
 /// What the sort keys of a kind's counterparts begin with.
 pub(crate) fn back_prefix(kind: Kind) -> String {
     format!("quickbooks#{kind}#")
+}
+
+fn withdrawn_key(kind: Kind, id: &BillingId) -> String {
+    format!("withdrawn#{kind}#{id}")
 }
 
 fn product_key(key: &str) -> String {
@@ -321,6 +328,38 @@ impl Ledger for DynamoLedger {
             [None, Some(quickbooks), ..] => LinkError::QuickBooksTaken(read_billing_id(quickbooks)?),
             _ => LinkError::Changed,
         })
+    }
+
+    async fn note_withdrawal(
+        &self,
+        books: &Books,
+        kind: Kind,
+        billing_id: &BillingId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let action = "remembering a withdrawal";
+        let mut item = keyed(&partition(books), &withdrawn_key(kind, billing_id));
+        item.insert(AT.to_owned(), moment(at));
+        put_document(&mut item, &at).map_err(bad(action))?;
+        let is_later = Condition::new("attribute_not_exists(#pk) OR #at < :at").value("at", moment(at));
+        self.table.put_if(action, item, is_later).await?;
+        Ok(())
+    }
+
+    async fn withdrawals(
+        &self,
+        books: &Books,
+        records: &[(Kind, BillingId)],
+    ) -> Result<HashMap<(Kind, BillingId), Timestamp>, StoreError> {
+        let keys = records.iter().map(|(kind, id)| withdrawn_key(*kind, id)).collect();
+        let items = self.items(&partition(books), keys).await?;
+        let mut withdrawn = HashMap::new();
+        for (kind, id) in records {
+            if let Some(item) = items.get(&withdrawn_key(*kind, id)) {
+                withdrawn.insert((*kind, id.clone()), document(item).map_err(bad(READING))?);
+            }
+        }
+        Ok(withdrawn)
     }
 }
 

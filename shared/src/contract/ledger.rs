@@ -25,6 +25,7 @@ pub async fn ledger(one: &dyn Ledger, two: &dyn Ledger) {
     a_stand_in_gives_way(one, two).await;
     a_stand_in_linked_elsewhere_stays(one, two).await;
     a_product_is_found_by_its_key(one).await;
+    of_withdrawals_the_latest_is_remembered(one, two).await;
     kinds_and_books_are_apart(one).await;
     many_entries_are_read_at_once(one).await;
     a_long_body_is_kept(one, two).await;
@@ -333,6 +334,21 @@ async fn a_product_is_found_by_its_key(one: &dyn Ledger) {
         one.link(&books, &product(&id, &format!("9{place}"), key), None).await.unwrap();
         assert_eq!(by_key(one, &books, key).await, Some(billing(&id)), "{key:?}");
     }
+}
+
+async fn of_withdrawals_the_latest_is_remembered(one: &dyn Ledger, two: &dyn Ledger) {
+    let (ours, theirs) = (books("withdrawn", 1), books("withdrawn", 2));
+    let record = |id: &str| (Kind::Invoice, billing(id));
+    let asked = [record("a"), record("b"), (Kind::Payment, billing("a"))];
+    assert!(one.withdrawals(&ours, &asked).await.unwrap().is_empty());
+    for second in [5, 9, 7, 9] {
+        one.note_withdrawal(&ours, Kind::Invoice, &billing("a"), at(second)).await.unwrap();
+    }
+    let known = two.withdrawals(&ours, &asked).await.unwrap();
+    assert_eq!(known.into_iter().collect::<Vec<_>>(), [(record("a"), at(9))]);
+    assert!(two.withdrawals(&theirs, &asked).await.unwrap().is_empty());
+    assert!(two.withdrawals(&ours, &[]).await.unwrap().is_empty());
+    assert_eq!(entry(one, &ours, Kind::Invoice, "a").await, None, "it may be made all the same");
 }
 
 async fn kinds_and_books_are_apart(one: &dyn Ledger) {

@@ -1,12 +1,13 @@
 //! Changes whose outcome is not known: recorded before the call, settled before the next one.
 
-use quickbooks_wire::Entity;
+use quickbooks_wire::{Entity, EntityKind};
 use rust_decimal::Decimal;
 
 use super::batch::{Batch, Ending};
 use super::write::{as_seen, taken_back};
 use crate::failure::{Failure, classify};
 use crate::link::{Attempt, Link};
+use crate::mapping::fields;
 use crate::matching;
 use crate::outcome::DoneAction;
 use crate::plan;
@@ -27,6 +28,11 @@ impl Attempt {
     /// A void, or making inactive: there is nothing to compare but the state.
     pub(super) fn without_body(action: DoneAction) -> Attempt {
         Attempt { action, members: Vec::new(), body: String::new(), notes: Vec::new() }
+    }
+
+    /// The members that were sent.
+    pub(crate) fn sent(&self, kind: EntityKind) -> Option<Entity> {
+        fields::typed(kind, serde_json::from_str(&self.body).ok()?)
     }
 }
 
@@ -61,6 +67,27 @@ impl Batch<'_> {
         self.answer(Err(error))
     }
 
+    /// QuickBooks' answer to an update of an entity that was taken back, if it was carried out. What was brought back and
+    /// taken back again in QuickBooks looks like what never was brought back, so the very same request is sent once
+    /// more: it is answered as it was then, or refused, since its version is no longer the current one.
+    async fn answer_to(&mut self, link: &Link, attempt: &Attempt) -> Result<Option<Entity>, Ending> {
+        let kind = fields::entity_kind(link.kind);
+        let (id, token) = (link.quickbooks_id.as_str(), &link.sync_token);
+        let sent = attempt.sent(kind);
+        let Some(change) = sent.and_then(|sent| fields::sparse(&sent, &attempt.members, id, token)) else {
+            return Ok(None);
+        };
+        let body = serde_json::to_string(&change).unwrap_or_default();
+        let request_id = fields::change_request_id(&self.books, kind, id, token, &body);
+        match self.quickbooks.update(&change, &request_id).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => match classify(&error) {
+                Failure::Later { .. } | Failure::Disconnected(_) => self.answer(Err(error)),
+                _ => Ok(None),
+            },
+        }
+    }
+
     /// Finds out what became of a change that was cut short. Costs a read if there is one, and nothing else.
     pub(super) async fn settle(&mut self, link: Link) -> Result<Settled, Ending> {
         let Some(attempt) = link.attempt.clone() else {
@@ -73,6 +100,14 @@ impl Batch<'_> {
             return Ok(not_carried_out(link));
         };
         let is_gone = is_taken_back(&current);
+        if link.withdrawn
+            && is_gone
+            && attempt.action == DoneAction::Updated
+            && let Some(answer) = self.answer_to(&link, &attempt).await?
+        {
+            let link = plan::taken_back_again(&link, &attempt, &answer, &current);
+            return Ok(Settled { link: as_seen(&link, &current), carried_out: Some(current) });
+        }
         let after = as_seen(&after, &current);
         if attempt.action == DoneAction::Updated {
             let carried_out = after.pushed != link.pushed;

@@ -45,6 +45,8 @@ pub(super) struct Known {
     pub(super) made: HashSet<(Kind, BillingId)>,
     /// The records that were withdrawn before they ever had one, and when.
     dropped: HashMap<(Kind, BillingId), Timestamp>,
+    /// The same as the ledger knows it.
+    pub(super) withdrawn: HashMap<(Kind, BillingId), Timestamp>,
     /// Set once QuickBooks says that the connection has ended: nothing more is tried in this batch.
     ended: Option<Park>,
     /// Read anew in this batch.

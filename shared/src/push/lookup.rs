@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::batch::{Batch, Ending};
-use crate::event::EntityEvent;
+use crate::event::{EntityEvent, Verb};
 use crate::ids::BillingId;
 use crate::link::{Entry, LinkKey};
 use crate::mapping::{invoice, item};
@@ -29,6 +29,7 @@ impl Batch<'_> {
             }
         }
         self.read_entries(keys).await?;
+        self.read_withdrawals(&due).await?;
         let mut wanted = Wanted::default();
         for event in due.iter().filter(|event| !plan::is_withdrawn(event)) {
             if let Some(record) = &event.data
@@ -54,6 +55,40 @@ impl Batch<'_> {
             self.known().entries.extend(entries);
         }
         Ok(())
+    }
+
+    /// Finds out which of the events' records were withdrawn before they ever had a counterpart.
+    async fn read_withdrawals(&mut self, events: &[&EntityEvent]) -> Result<(), Ending> {
+        let new: BTreeSet<(Kind, BillingId)> = events
+            .iter()
+            .filter(|event| self.entry(event.kind, &event.subject).is_none() && !plan::is_withdrawn(event))
+            .map(|event| (event.kind, event.subject.clone()))
+            .collect();
+        if !new.is_empty() {
+            let new: Vec<(Kind, BillingId)> = new.into_iter().collect();
+            let withdrawn = self.ports.ledger.withdrawals(&self.books, &new).await?;
+            self.known().withdrawn.extend(withdrawn);
+        }
+        Ok(())
+    }
+
+    /// Remembers that a record was withdrawn before it ever had a counterpart: what is told late of an earlier moment
+    /// must not make one.
+    pub(super) async fn note_withdrawal(&mut self, event: &EntityEvent) -> Result<(), Ending> {
+        let (kind, id) = (event.kind, &event.subject);
+        self.ports.ledger.note_withdrawal(&self.books, kind, id, event.time).await?;
+        let mut known = self.known();
+        let at = known.withdrawn.entry((kind, id.clone())).or_insert(event.time);
+        *at = event.time.max(*at);
+        Ok(())
+    }
+
+    /// Whether the record of an event has no counterpart because it was withdrawn, and the event tells of a moment
+    /// before that. (A billing app's clock may have only seconds.)
+    pub(super) fn was_withdrawn_after(&self, event: &EntityEvent) -> bool {
+        let at = self.known().withdrawn.get(&(event.kind, event.subject.clone())).copied();
+        self.entry(event.kind, &event.subject).is_none()
+            && at.is_some_and(|at| event.time < at || event.time == at && event.verb != Verb::Restored)
     }
 
     /// Runs the queries, and finds out whose counterparts the rows are.
@@ -135,9 +170,16 @@ impl Batch<'_> {
         }
     }
 
-    /// The entry of a product: by its id, else by its key.
+    /// The entry of a product: by its id, else by its key. One that has its Item already counts more.
     pub(super) fn product_entry(&self, product: &Product) -> Option<Entry> {
         let known = self.known();
-        item::ledger_keys(product).iter().find_map(|key| known.entries.get(key)).cloned()
+        let entries = || item::ledger_keys(product).into_iter().filter_map(|key| known.entries.get(&key));
+        let linked = entries().find(|entry| matches!(entry, Entry::Linked(_)));
+        linked.or_else(|| entries().next()).cloned()
+    }
+
+    /// Whether an Item stands for the product, or for one of its key.
+    pub(super) fn has_item(&self, product: &Product) -> bool {
+        matches!(self.product_entry(product), Some(Entry::Linked(_)))
     }
 }

@@ -38,6 +38,9 @@ impl Batch<'_> {
         if let Some(outcome) = plan::excluded(&record, &self.company.settings) {
             return Err(Box::new(outcome));
         }
+        if self.was_withdrawn_after(event) {
+            return Err(SkipReason::Withdrawn.into());
+        }
         plan::open_books(&record, self.reference.book_close_date)?;
         match &record {
             Record::Client(client) => self.client(event, client).await,
@@ -102,6 +105,7 @@ impl Batch<'_> {
 
     async fn product(&mut self, event: &EntityEvent, product: &Product) -> Result<Done, Ending> {
         let subject = Subject::of(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
+        self.give_way_to_stand_in(product).await?;
         if self.entry(Kind::Product, &product.id).is_none()
             && let Some(Entry::Linked(known)) = self.product_entry(product)
             && known.awaits_its_own_event()
@@ -283,8 +287,13 @@ impl Batch<'_> {
     async fn ensure_product(&mut self, event: &EntityEvent, product: &Product) -> Result<(), Ending> {
         let subject =
             Subject::dependency(event, Kind::Product, &product.id).with_key(item::ledger_key(product));
+        self.give_way_to_stand_in(product).await?;
         match self.entry(Kind::Product, &product.id) {
             Some(Entry::Linked(_)) => {}
+            Some(Entry::Pending(intent)) if product.id.is_stand_in() && self.has_item(product) => {
+                // Its own product has got the Item meanwhile: two of one name there cannot be.
+                self.ports.ledger.abandon(&self.books, &intent).await?;
+            }
             Some(Entry::Pending(intent)) => {
                 self.resume(&subject, &intent).await?;
             }
@@ -300,7 +309,10 @@ impl Batch<'_> {
     async fn withdraw(&mut self, event: &EntityEvent) -> Result<Done, Ending> {
         let subject = Subject::of(event, event.kind, &event.subject);
         let link = match self.entry(event.kind, &event.subject) {
-            None => return Err(SkipReason::NeverPushed.into()),
+            None => {
+                self.note_withdrawal(event).await?;
+                return Err(SkipReason::NeverPushed.into());
+            }
             Some(Entry::Linked(link)) => link,
             Some(Entry::Pending(intent)) => self.resume(&subject, &intent).await?,
         };

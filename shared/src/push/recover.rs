@@ -7,9 +7,10 @@ use rust_decimal::Decimal;
 
 use super::batch::{Batch, Ending};
 use super::write::{Subject, again};
-use crate::ids::QuickBooksId;
-use crate::link::{Intent, Link, MatchedBy};
-use crate::mapping::fields;
+use crate::ids::{BillingId, QuickBooksId};
+use crate::link::{Entry, Intent, Link, LinkKey, MatchedBy};
+use crate::mapping::{fields, item};
+use crate::model::{Kind, Product};
 use crate::outcome::{DoneAction, Park, ParkCause};
 use crate::plan;
 
@@ -20,8 +21,7 @@ impl Batch<'_> {
     /// Finishes a create whose outcome is not known: finds its entity, or sends the same request again.
     pub(super) async fn resume(&mut self, subject: &Subject<'_>, intent: &Intent) -> Result<Link, Ending> {
         let kind = fields::entity_kind(intent.kind);
-        let body = serde_json::from_str(&intent.body).ok().and_then(|value| fields::typed(kind, value));
-        let Some(entity) = body else {
+        let Some(entity) = body_of(intent) else {
             return Err(again("the recorded intent cannot be read"));
         };
         let rows = self.quickbooks.query(&[natural_key(&entity, intent.at)]).await;
@@ -36,6 +36,9 @@ impl Batch<'_> {
         }
         match candidates.as_slice() {
             [] => self.send_create(subject, intent, entity).await,
+            [row] if plan::is_made_by_another(&entity, row) => {
+                self.take_anothers(subject, intent, &entity, row).await
+            }
             [row] => {
                 let pushed = fields::fingerprints(&entity);
                 let link = self.new_link(subject, row, pushed, MatchedBy::Recovered, intent.generation)?;
@@ -57,6 +60,64 @@ impl Batch<'_> {
             }
         }
     }
+}
+
+impl Batch<'_> {
+    /// Links an entity that has the name of the one that was to be made, and was made meanwhile by somebody else: for
+    /// an invoice's line that names only the product's key, or by a bookkeeper.
+    async fn take_anothers(
+        &mut self,
+        subject: &Subject<'_>,
+        intent: &Intent,
+        entity: &Entity,
+        row: &Entity,
+    ) -> Result<Link, Ending> {
+        if let Some(stand_in) = self.stand_in(entity).await?
+            && stand_in.billing_id != intent.billing_id
+            && let Some(sent) = body_of(&stand_in)
+            && !plan::is_made_by_another(&sent, row)
+        {
+            let pushed = fields::fingerprints(&sent);
+            let link = self.new_link(subject, row, pushed, MatchedBy::Recovered, intent.generation)?;
+            let link = self.store(Link { last_action: DoneAction::Created, ..link }).await?;
+            self.ports.ledger.abandon(&self.books, &stand_in).await?;
+            return Ok(link);
+        }
+        let by = if intent.kind == Kind::Product { MatchedBy::Key } else { MatchedBy::Name };
+        self.adopt(subject, entity, row, by, Some(intent.generation)).await
+    }
+
+    /// What is about to be made for lines that name only the key of an Item's product.
+    async fn stand_in(&self, entity: &Entity) -> Result<Option<Intent>, Ending> {
+        let Entity::Item(item) = entity else { return Ok(None) };
+        let name = item.name.as_deref().unwrap_or_default().to_lowercase();
+        let key = LinkKey::Billing(Kind::Product, BillingId::of_product_key(&name));
+        let mut entries = self.ports.ledger.entries(&self.books, std::slice::from_ref(&key)).await?;
+        Ok(match entries.remove(&key) {
+            Some(Entry::Pending(intent)) => Some(intent),
+            _ => None,
+        })
+    }
+
+    /// Ends the intent of a product whose Item was made, or matched, for an invoice's line that names only its key.
+    pub(super) async fn give_way_to_stand_in(&mut self, product: &Product) -> Result<(), Ending> {
+        let [own, by_key] = item::ledger_keys(product);
+        let entries = {
+            let known = self.known();
+            (known.entries.get(&own).cloned(), known.entries.get(&by_key).cloned())
+        };
+        let (Some(Entry::Pending(intent)), Some(Entry::Linked(known))) = entries else { return Ok(()) };
+        if !known.billing_id.is_stand_in() {
+            return Ok(());
+        }
+        self.ports.ledger.abandon(&self.books, &intent).await?;
+        self.known().entries.remove(&own);
+        Ok(())
+    }
+}
+
+fn body_of(intent: &Intent) -> Option<Entity> {
+    fields::typed(fields::entity_kind(intent.kind), serde_json::from_str(&intent.body).ok()?)
 }
 
 /// Finds what an entity that was sent became, should it have been created. Transactions are found by the time, since a

@@ -61,6 +61,37 @@ async fn an_older_state_never_replaces_a_newer_one() {
 }
 
 #[tokio::test]
+async fn what_is_told_late_of_a_record_that_was_deleted_makes_none() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let bill = invoice("i-1", &client("c-1", "Ames & Daughters"), &["Hedge laying"]);
+    let created = desk.event("invoice.created", &bill);
+    let deleted = desk.event("invoice.deleted", &bill);
+    let (invoices, customers) = (desk.count("Invoice"), desk.count("Customer"));
+    desk.deliver(std::slice::from_ref(&deleted)).await;
+    assert!(skipped(&desk.result(&deleted).await).contains("never reached"));
+    desk.deliver(std::slice::from_ref(&created)).await;
+    assert!(skipped(&desk.result(&created).await).contains("only restoring it"));
+    assert_eq!(desk.count("Invoice"), invoices);
+    assert_eq!(desk.count("Customer"), customers, "nor anything for its sake");
+    done(&desk.push("invoice.restored", &bill).await);
+    assert_eq!(desk.count("Invoice"), invoices + 1);
+}
+
+#[tokio::test]
+async fn a_deletion_that_overtakes_is_remembered_within_its_batch() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let ames = client("c-1", "Ames & Daughters");
+    let created = desk.event("client.created", &ames);
+    let deleted = desk.event("client.deleted", &ames);
+    let customers = desk.count("Customer");
+    desk.deliver(&[deleted, created.clone()]).await;
+    skipped(&desk.result(&created).await);
+    assert_eq!(desk.count("Customer"), customers);
+    desk.deliver(std::slice::from_ref(&created)).await;
+    assert_eq!(desk.count("Customer"), customers, "nor when it comes once more");
+}
+
+#[tokio::test]
 async fn an_old_deletion_that_comes_again_takes_nothing_back() {
     let desk = Desk::open(Seed::Landscaping).await;
     let mut bill = invoice("i-1", &client("c-1", "Ames & Daughters"), &["Hedge laying"]);

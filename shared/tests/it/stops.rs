@@ -138,6 +138,26 @@ impl Ledger for Stops<'_> {
         self.gate.pass().await;
         self.desk.ledger.relink(books, from, to).await
     }
+
+    async fn note_withdrawal(
+        &self,
+        books: &Books,
+        kind: Kind,
+        billing_id: &BillingId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.gate.pass().await;
+        self.desk.ledger.note_withdrawal(books, kind, billing_id, at).await
+    }
+
+    async fn withdrawals(
+        &self,
+        books: &Books,
+        records: &[(Kind, BillingId)],
+    ) -> Result<HashMap<(Kind, BillingId), Timestamp>, StoreError> {
+        self.gate.pass().await;
+        self.desk.ledger.withdrawals(books, records).await
+    }
 }
 
 #[async_trait]

@@ -163,7 +163,8 @@ impl BillingApp {
         let mut events = std::mem::take(&mut self.outbox);
         if events.len() > 1 && dice.chance("overtaken", 20) {
             let place = dice.below("place", events.len() - 1);
-            if events[place]["subject"] != events[place + 1]["subject"] {
+            let same = events[place]["subject"] == events[place + 1]["subject"];
+            if !same || dice.chance("itself", 50) {
                 events.swap(place, place + 1);
                 self.overtaken += 1;
             }

@@ -102,6 +102,25 @@ impl Ledger for Stores {
     async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError> {
         self.chaos.store("giving a record another entity", self.ledger.relink(books, from, to)).await
     }
+
+    async fn note_withdrawal(
+        &self,
+        books: &Books,
+        kind: Kind,
+        billing_id: &BillingId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let note = self.ledger.note_withdrawal(books, kind, billing_id, at);
+        self.chaos.store("remembering a withdrawal", note).await
+    }
+
+    async fn withdrawals(
+        &self,
+        books: &Books,
+        records: &[(Kind, BillingId)],
+    ) -> Result<HashMap<(Kind, BillingId), Timestamp>, StoreError> {
+        self.chaos.store("reading withdrawals", self.ledger.withdrawals(books, records)).await
+    }
 }
 
 #[async_trait]

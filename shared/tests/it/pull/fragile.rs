@@ -122,6 +122,24 @@ impl Ledger for Fragile<'_> {
     async fn relink(&self, books: &Books, from: &Link, to: &Link) -> Result<(), LinkError> {
         call!(self, self.inner.ledger.relink(books, from, to), dead().into())
     }
+
+    async fn note_withdrawal(
+        &self,
+        books: &Books,
+        kind: Kind,
+        billing_id: &BillingId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        call!(self, self.inner.ledger.note_withdrawal(books, kind, billing_id, at), dead())
+    }
+
+    async fn withdrawals(
+        &self,
+        books: &Books,
+        records: &[(Kind, BillingId)],
+    ) -> Result<HashMap<(Kind, BillingId), Timestamp>, StoreError> {
+        call!(self, self.inner.ledger.withdrawals(books, records), dead())
+    }
 }
 
 #[async_trait]
