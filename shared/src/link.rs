@@ -170,6 +170,10 @@ pub struct Intent {
     pub body: String,
     /// When it was recorded.
     pub at: Timestamp,
+    /// It was to be sent in a batch, whose `requestid` is another: for some minutes nothing but the entity itself
+    /// proves what became of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_batch: bool,
 }
 
 /// Intuit's idempotency key: at most 36 characters, so that it may stand in batches too (Intuit: REST essentials).

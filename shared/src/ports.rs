@@ -70,6 +70,15 @@ pub trait QuickBooks: Send + Sync {
     /// Changes the members that are set (the entity is sparse and carries its Id and SyncToken).
     async fn update(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError>;
 
+    /// Carries out up to [`Write::MOST_IN_A_BATCH`] writes in one call and tells what became of each, in their order.
+    /// They are carried out in any order, and one that is refused does not stop the others. `request_id` makes a
+    /// repetition of the same writes in the same order harmless (Intuit: Batch operations).
+    async fn batch(
+        &self,
+        writes: &[Write],
+        request_id: &RequestId,
+    ) -> Result<Vec<Result<Entity, CallError>>, CallError>;
+
     /// Voids an Invoice or a Payment at the version named by `sync_token`.
     async fn void(
         &self,
@@ -96,6 +105,44 @@ pub trait QuickBooks: Send + Sync {
 
     /// The company's own data and lists, read whole.
     async fn reference_lists(&self) -> Result<ReferenceLists, CallError>;
+
+    /// The calls of this month so far, by everybody who calls for the company; none where nobody counts.
+    async fn spent(&self) -> Result<Spent, StoreError> {
+        Ok(Spent::default())
+    }
+}
+
+/// A write that goes to QuickBooks by itself or with others.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// As [`QuickBooks::create`] does.
+    Create(Entity),
+    /// As [`QuickBooks::update`] does.
+    Update(Entity),
+}
+
+impl Write {
+    /// How many writes go in one call (Intuit: Limits and throttles, batch).
+    pub const MOST_IN_A_BATCH: usize = 30;
+
+    /// What is written.
+    pub fn entity(&self) -> &Entity {
+        match self {
+            Write::Create(entity) | Write::Update(entity) => entity,
+        }
+    }
+
+    /// Goes by itself.
+    pub async fn alone(
+        &self,
+        quickbooks: &dyn QuickBooks,
+        request_id: &RequestId,
+    ) -> Result<Entity, CallError> {
+        match self {
+            Write::Create(entity) => quickbooks.create(entity, request_id).await,
+            Write::Update(entity) => quickbooks.update(entity, request_id).await,
+        }
+    }
 }
 
 /// Somebody or something that holds a name in QuickBooks.

@@ -78,7 +78,7 @@ impl Client {
 
     /// Runs up to [`Batch::MAX_ITEMS`] requests in one call, which is metered. Each has an outcome of its own, found by
     /// its `b_id`; the answers come in no promised order.
-    pub async fn batch(
+    pub async fn in_one_call(
         &self,
         items: Vec<BatchItemRequest>,
         request_id: Option<&RequestId>,

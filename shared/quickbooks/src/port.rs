@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use quickbooks_wire::query::{MAX_PAGE, Query, is_in};
 use quickbooks_wire::{
     Batch, BatchItemRequest, BatchItemResponse, BatchOutcome, Entity, EntityKind, EntityResponse, Invoice,
-    Payment, QueryResponse,
+    Operation, Payment, QueryResponse,
 };
 use sync::ids::QuickBooksId;
 use sync::link::RequestId;
-use sync::ports::{CallError, NameHolder, QuickBooks};
+use sync::ports::{CallError, NameHolder, QuickBooks, Write};
 use sync::reference::ReferenceLists;
 
 use crate::answer;
@@ -23,6 +23,16 @@ impl QuickBooks for Client {
 
     async fn update(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
         self.write("update", entity.kind(), &[("operation", "update")], entity, request_id).await
+    }
+
+    async fn batch(
+        &self,
+        writes: &[Write],
+        request_id: &RequestId,
+    ) -> Result<Vec<Result<Entity, CallError>>, CallError> {
+        let items = writes.iter().enumerate().map(|(place, write)| item(place, write)).collect();
+        let answers = self.in_one_call(items, Some(request_id)).await?;
+        Ok(of_each(writes.len(), answers))
     }
 
     async fn void(
@@ -94,7 +104,7 @@ impl Client {
             } else {
                 let named = |(place, query): (usize, _)| BatchItemRequest::query(place.to_string(), query);
                 let items = queries.iter().enumerate().map(named).collect();
-                answers.extend(in_order(queries.len(), self.batch(items, None).await?)?);
+                answers.extend(in_order(queries.len(), self.in_one_call(items, None).await?)?);
             }
         }
         Ok(answers)
@@ -133,6 +143,30 @@ fn add(lists: &mut ReferenceLists, page: QueryResponse) -> usize {
     lists.terms.extend(term);
     lists.payment_methods.extend(payment_method);
     rows
+}
+
+fn item(place: usize, write: &Write) -> BatchItemRequest {
+    let operation = match write {
+        Write::Create(_) => Operation::Create,
+        Write::Update(_) => Operation::Update,
+    };
+    BatchItemRequest::write(place.to_string(), operation, write.entity().clone())
+}
+
+/// What became of each write, in their order. One that is not answered for may have happened.
+fn of_each(count: usize, answers: Vec<BatchItemResponse>) -> Vec<Result<Entity, CallError>> {
+    let mut of_each: Vec<Result<Entity, CallError>> = vec![Err(nothing("batch item")); count];
+    for answer in answers {
+        let place = answer.b_id.parse::<usize>().ok().and_then(|place| of_each.get_mut(place));
+        if let Some(place) = place {
+            *place = match answer.into_outcome() {
+                BatchOutcome::Entity(entity) => Ok(entity),
+                BatchOutcome::Fault(fault) => Err(answer::refusal(fault)),
+                BatchOutcome::Rows(_) | BatchOutcome::Empty => Err(nothing("entity")),
+            };
+        }
+    }
+    of_each
 }
 
 fn in_order(count: usize, answers: Vec<BatchItemResponse>) -> Result<Vec<QueryResponse>, CallError> {

@@ -79,6 +79,7 @@ fn intent(billing_id: &str, request_id: &str) -> Intent {
         request_id: RequestId(request_id.into()),
         body: r#"{"DisplayName":"Amy's Bird Sanctuary"}"#.into(),
         at: at(1),
+        in_batch: true,
     }
 }
 

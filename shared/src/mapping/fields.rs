@@ -203,7 +203,7 @@ fn value_holds(theirs: &Value, ours: &Value) -> bool {
                 theirs.iter().filter(|line| line["DetailType"] != "SubTotalLineDetail").collect();
             own.len() == ours.len() && own.iter().zip(ours).all(|(theirs, ours)| value_holds(theirs, ours))
         }
-        (Value::Number(theirs), Value::Number(ours)) => decimal(theirs) == decimal(ours),
+        (Value::Number(theirs), Value::Number(ours)) => number_holds(theirs, ours),
         (theirs, ours) => theirs == ours,
     }
 }
@@ -250,6 +250,12 @@ pub fn change_request_id(
     ])
 }
 
+/// The `requestid` of a batch: the same for the same writes in the same order.
+pub fn batch_request_id<'a>(writes: impl IntoIterator<Item = &'a RequestId>) -> RequestId {
+    let writes = writes.into_iter().map(RequestId::as_str);
+    request_id(&["batch"].into_iter().chain(writes).collect::<Vec<_>>())
+}
+
 fn request_id(parts: &[&str]) -> RequestId {
     // Each part is preceded by its length, so that no two lists of parts read alike.
     let joined: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
@@ -280,6 +286,14 @@ fn without_labels(value: &Value) -> Value {
 /// A number's value; none if it does not fit.
 fn decimal(number: &serde_json::Number) -> Option<Decimal> {
     number.as_str().parse().ok()
+}
+
+/// By their values, and by what they say where they are too long to have one here.
+fn number_holds(theirs: &serde_json::Number, ours: &serde_json::Number) -> bool {
+    match (decimal(theirs), decimal(ours)) {
+        (Some(theirs), Some(ours)) => theirs == ours,
+        _ => theirs.as_str() == ours.as_str(),
+    }
 }
 
 fn without_trailing_zeros(number: &serde_json::Number) -> serde_json::Number {
@@ -381,6 +395,18 @@ mod tests {
         assert!(!holds(&invoice(json!([other, subtotal])), &ours, "Line"));
         assert!(!holds(&invoice(json!([stored, stored, subtotal])), &ours, "Line"));
         assert!(!holds(&ours, &invoice(json!([])), "Line"));
+    }
+
+    #[test]
+    fn numbers_hold_by_their_values_and_long_ones_by_what_they_say() {
+        let holds = |theirs: &str, ours: &str| {
+            let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            value_holds(&value(theirs), &value(ours))
+        };
+        assert!(holds("48.50", "48.5") && !holds("48.51", "48.5"));
+        let long = "1".repeat(40);
+        assert!(holds(&long, &long));
+        assert!(!holds(&long, &"2".repeat(40)) && !holds(&long, "1"), "neither fits, and they differ");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Pull<'_> {
         let event = cause.event();
         let request_id = fields::create_request_id(&self.books, (id.0, &billing_id), 0, &event, &body);
         let at = self.ports.clock.now();
-        let intent = Intent { kind: id.0, billing_id, generation: 0, request_id, body, at };
+        let intent = Intent { kind: id.0, billing_id, generation: 0, request_id, body, at, in_batch: false };
         match self.ports.ledger.begin(&self.books, &intent).await? {
             None => Ok(intent),
             Some(_) => Err(again("somebody else began to bring it over in between")),

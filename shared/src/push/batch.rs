@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Ports;
+use super::together::Together;
 use crate::activity::{Activity, ActivityResult};
 use crate::event::{self, EntityEvent, Verb};
 use crate::ids::{BillingId, Books, QuickBooksId};
@@ -33,6 +34,8 @@ pub(super) struct Batch<'a> {
     pub(super) quickbooks: Arc<dyn QuickBooks>,
     pub(super) reference: Arc<Reference>,
     pub(super) records: Arc<HashMap<(Kind, BillingId), Record>>,
+    /// Where writes wait for each other, if they go in batches.
+    pub(super) together: Option<Arc<Together>>,
     known: Arc<Mutex<Known>>,
 }
 
@@ -177,6 +180,7 @@ impl<'a> Batch<'a> {
             quickbooks,
             reference: Arc::new(reference),
             records: Arc::new(records),
+            together: None,
             known: Arc::default(),
         };
         match batch.look_up(events).await {
@@ -194,10 +198,11 @@ impl<'a> Batch<'a> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same books for one more event, with what was read last.
-    pub(super) fn for_another_event(&self) -> Batch<'a> {
+    /// The same books for one more event, with what was read last. Its writes go `together` with those of others.
+    pub(super) fn for_another_event(&self, together: Option<Arc<Together>>) -> Batch<'a> {
         let newest = self.known().reference.clone();
-        Batch { reference: newest.unwrap_or_else(|| Arc::clone(&self.reference)), ..self.clone() }
+        let reference = newest.unwrap_or_else(|| Arc::clone(&self.reference));
+        Batch { reference, together, ..self.clone() }
     }
 
     /// Carries one event out.

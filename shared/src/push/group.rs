@@ -1,23 +1,24 @@
 //! The messages of one group: one company's events, in their order, and what became of each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 
 use super::batch::{Batch, later};
+use super::together::{Manner, Together, next_ended};
 use super::touches::{Touches, next_to_begin};
 use super::{Message, Ports, Verdict, conclude};
 use crate::activity::{Activity, ActivityResult, Side};
 use crate::event::{self, EntityEvent, Received, Unreadable};
 use crate::ids::{BillingId, Books, CompanyId, EventId};
+use crate::limits::Spent;
 use crate::model::Kind;
 use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::plan;
 use crate::settings::Company;
 
-/// How many events are carried out at the same time.
-const AT_ONCE: usize = 8;
 /// How far down the line is looked for events that need not wait.
 const LOOK_AHEAD: usize = 100;
 
@@ -220,12 +221,15 @@ impl<'r> Line<'r> {
     /// Carries out what is left, several events at a time, until one has to wait; tells the first message that is not
     /// done with then. What is under way comes to its end.
     async fn push(&mut self, batch: &Batch<'_>) -> Result<(), (usize, Retry)> {
+        let manner = self.manner(batch).await.map_err(|retry| (self.first_open_message(), retry))?;
+        let together = (manner == Manner::InBatches).then(|| Arc::new(Together::over(&batch.quickbooks)));
+        let mut sending = FuturesUnordered::new();
         let mut under_way = FuturesUnordered::new();
         let mut pushed: HashSet<usize> = HashSet::new();
         let mut retry: Option<Retry> = None;
         loop {
             while retry.is_none()
-                && under_way.len() < AT_ONCE
+                && under_way.len() < manner.at_once()
                 && let Some(place) = self.next(batch, &pushed)
             {
                 let Turn::Push(by, acting) = self.turn(place) else {
@@ -236,21 +240,42 @@ impl<'r> Line<'r> {
                 self.endings.end_as_before(batch, &replaced);
                 let restoring = batch.restores(acting, &replaced);
                 pushed.insert(place);
-                let mut batch = batch.for_another_event();
+                let mut batch = batch.for_another_event(together.clone());
                 under_way
                     .push(async move { (place, by, batch.push(restoring.as_ref().unwrap_or(acting)).await) });
             }
-            let Some((place, by, outcome)) = under_way.next().await else { break };
+            let ended = next_ended(&mut under_way, together.as_deref(), &mut sending).await;
+            let Some((place, by, outcome)) = ended else { break };
             pushed.remove(&place);
             match outcome {
                 Outcome::Retry(asked) => retry = Some(longer(retry, asked)),
                 outcome => self.ended(place, by, &outcome, Some(batch.books.clone())),
             }
         }
-        match (retry, self.open.first()) {
-            (Some(retry), Some(place)) => Err((self.deliveries[*place].message, retry)),
+        match retry {
+            Some(retry) if !self.open.is_empty() => Err((self.first_open_message(), retry)),
             _ => Ok(()),
         }
+    }
+
+    /// How the writes of what is left go to QuickBooks.
+    async fn manner(&self, batch: &Batch<'_>) -> Result<Manner, Retry> {
+        let Some(company) = self.company else { return Ok(Manner::OneByOne) };
+        let left = || {
+            let events = self.open.iter().filter_map(|place| self.events.get(place));
+            events.filter(|event| batch.ending_of(event).is_none()).map(|event| event.kind)
+        };
+        let directions = &company.settings.directions;
+        if Manner::of(left(), directions, Spent::default()) == Manner::OneByOne {
+            return Ok(Manner::OneByOne);
+        }
+        let spent = batch.quickbooks.spent().await.map_err(|error| later(&error))?;
+        Ok(Manner::of(left(), directions, spent))
+    }
+
+    /// The message of the first event that is not done with.
+    fn first_open_message(&self) -> usize {
+        self.open.first().map_or(0, |place| self.deliveries[*place].message)
     }
 
     /// The first event that has nothing to wait for.

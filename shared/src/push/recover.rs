@@ -6,12 +6,13 @@ use quickbooks_wire::{Customer, Entity, Invoice, Item, Payment};
 use rust_decimal::Decimal;
 
 use super::batch::{Batch, Ending};
-use super::write::{Subject, again};
+use super::together;
+use super::write::{Sending, Subject, again};
 use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, Intent, Link, LinkKey, MatchedBy};
 use crate::mapping::{fields, item};
 use crate::model::{Kind, Product};
-use crate::outcome::{DoneAction, Park, ParkCause};
+use crate::outcome::{DoneAction, Outcome, Park, ParkCause};
 use crate::plan;
 
 /// How far Intuit's clock and ours may be apart when an entity is taken for the one that was just created.
@@ -35,7 +36,12 @@ impl Batch<'_> {
             }
         }
         match candidates.as_slice() {
-            [] => self.send_create(subject, intent, entity).await,
+            [] => {
+                if let Some(wait) = together::still_open(intent, self.ports.clock.now()) {
+                    return Err(Box::new(Outcome::Retry(wait)));
+                }
+                self.send_create(subject, intent, entity, Sending::Again).await
+            }
             [row] if plan::is_made_by_another(&entity, row) => {
                 self.take_anothers(subject, intent, &entity, row).await
             }

@@ -12,17 +12,18 @@ use rust_decimal::Decimal;
 
 use super::attempt::{Settled, told_by_attempt};
 use super::batch::{Batch, Ending};
+use super::together;
 use crate::event::EntityEvent;
 use crate::failure::{Failure, classify, in_words};
 use crate::ids::{BillingId, EventId, QuickBooksId};
-use crate::link::{Attempt, Entry, Fingerprints, Intent, Link, MatchedBy};
+use crate::link::{Attempt, Entry, Fingerprints, Intent, Link, MatchedBy, RequestId};
 use crate::mapping::tax_answer::{Question, TaxAnswer};
 use crate::mapping::{fields, invoice};
 use crate::matching;
 use crate::model::Kind;
 use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason, variance};
 use crate::plan::{self, Change};
-use crate::ports::CallError;
+use crate::ports::{CallError, Write};
 
 /// How often a change is planned anew when the entity keeps changing under it, before it is left for later.
 const REPLANS: usize = 3;
@@ -203,7 +204,7 @@ impl Batch<'_> {
     pub(super) async fn create(&mut self, subject: &Subject<'_>, entity: Entity) -> Result<Link, Ending> {
         let intent = self.intent(subject, &entity, 0);
         match self.ports.ledger.begin(&self.books, &intent).await? {
-            None => self.send_create(subject, &intent, entity).await,
+            None => self.send_create(subject, &intent, entity, Sending::First).await,
             Some(Entry::Pending(_)) => Err(again("somebody else began to create the record in between")),
             Some(Entry::Linked(_)) => Err(again("somebody else linked the record in between")),
         }
@@ -214,8 +215,14 @@ impl Batch<'_> {
         subject: &Subject<'_>,
         intent: &Intent,
         entity: Entity,
+        sending: Sending,
     ) -> Result<Link, Ending> {
-        match self.quickbooks.create(&entity, &intent.request_id).await {
+        let create = Write::Create(entity.clone());
+        let sent = match sending {
+            Sending::First => self.send(create, &intent.request_id).await,
+            Sending::Again => create.alone(&*self.quickbooks, &intent.request_id).await,
+        };
+        match sent {
             Ok(answer) => {
                 let pushed = fields::fingerprints(&entity);
                 let link = self.new_link(subject, &answer, pushed, MatchedBy::Created, intent.generation)?;
@@ -224,7 +231,7 @@ impl Batch<'_> {
             }
             Err(error) => {
                 let failure = classify(&error);
-                if !matches!(failure, Failure::Later { certain: false, .. }) {
+                if sending.came_to_nothing(&failure) {
                     self.ports.ledger.abandon(&self.books, intent).await?;
                 }
                 match failure {
@@ -232,6 +239,14 @@ impl Batch<'_> {
                     _ => self.answer(Err(error)),
                 }
             }
+        }
+    }
+
+    /// Sends a write: with others in one call where writes go in batches and this one may, else by itself.
+    async fn send(&self, write: Write, request_id: &RequestId) -> Result<Entity, CallError> {
+        match &self.together {
+            Some(together) if together::may_join(write.entity()) => together.join(write, request_id).await,
+            _ => write.alone(&*self.quickbooks, request_id).await,
         }
     }
 
@@ -315,7 +330,7 @@ impl Batch<'_> {
                 notes: notes.clone(),
             };
             link = self.begin(link, attempt).await?;
-            let error = match self.quickbooks.update(&change, &request_id).await {
+            let error = match self.send(Write::Update(change), &request_id).await {
                 Ok(answer) => {
                     notes.extend(subject.variance(&answer));
                     let mut next = Link {
@@ -406,7 +421,7 @@ impl Batch<'_> {
     ) -> Result<Done, Ending> {
         let intent = self.intent(subject, &mapped, link.generation + 1);
         self.ports.ledger.supersede(&self.books, link, &intent).await?;
-        let next = self.send_create(subject, &intent, mapped).await?;
+        let next = self.send_create(subject, &intent, mapped, Sending::First).await?;
         Ok(Done {
             action: DoneAction::Created,
             quickbooks_id: next.quickbooks_id,
@@ -489,6 +504,7 @@ impl Batch<'_> {
             request_id: fields::create_request_id(&self.books, record, generation, &subject.event.id, &body),
             body,
             at: self.ports.clock.now(),
+            in_batch: self.together.is_some() && together::may_join(entity),
         }
     }
 
@@ -538,6 +554,28 @@ impl Batch<'_> {
         self.ports.ledger.link(&self.books, &link, None).await?;
         self.remember(&link);
         Ok(link)
+    }
+}
+
+/// How often a create was sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// Never: what is known of this attempt is known of the create.
+    First,
+    /// At least once, and what became of that is not known.
+    Again,
+}
+
+impl Sending {
+    /// Whether a failure proves that the create has no effect. That this attempt did not get through says nothing of
+    /// the one before; a refusal does, since QuickBooks would have repeated the answer to a success.
+    fn came_to_nothing(self, failure: &Failure) -> bool {
+        match (self, failure) {
+            (_, Failure::Later { certain: false, .. }) => false,
+            (Sending::First, _) => true,
+            (Sending::Again, Failure::Later { .. } | Failure::Disconnected(_)) => false,
+            (Sending::Again, _) => true,
+        }
     }
 }
 

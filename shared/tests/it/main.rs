@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's set-up that fails fails the test")]
 
 mod amounts;
+mod batches;
 mod checklist;
 mod cut_short;
 mod desk;

@@ -14,7 +14,7 @@ use sync::link::{Entry, Intent, Link, LinkKey, RequestId};
 use sync::model::{Kind, Record};
 use sync::ports::{
     ActivityLog, Billing, BillingError, CallError, Connector, Ledger, LinkError, NameHolder, OpenError,
-    PushQueue, QuickBooks, StoreError, Stored,
+    PushQueue, QuickBooks, StoreError, Stored, Write,
 };
 use sync::push::Ports;
 use sync::reference::ReferenceLists;
@@ -261,6 +261,15 @@ impl QuickBooks for Guarded {
     async fn update(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
         self.gate.pass().await;
         self.quickbooks.update(entity, request_id).await
+    }
+
+    async fn batch(
+        &self,
+        writes: &[Write],
+        request_id: &RequestId,
+    ) -> Result<Vec<Result<Entity, CallError>>, CallError> {
+        self.gate.pass().await;
+        self.quickbooks.batch(writes, request_id).await
     }
 
     async fn void(

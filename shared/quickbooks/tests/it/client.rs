@@ -161,7 +161,7 @@ async fn a_batch_gives_each_item_its_outcome() {
         BatchItemRequest::write("a", Operation::Create, named("Fern").into()),
         BatchItemRequest::write("b", Operation::Create, named("Moss").into()),
     ];
-    let answers = server.client().batch(items, Some(&request_id())).await.unwrap();
+    let answers = server.client().in_one_call(items, Some(&request_id())).await.unwrap();
     let outcomes: Vec<_> =
         answers.into_iter().map(|answer| (answer.b_id.clone(), answer.into_outcome())).collect();
     assert!(matches!(&outcomes[0], (id, BatchOutcome::Fault(fault)) if id == "b" && fault.has_code("6240")));
@@ -176,7 +176,7 @@ async fn a_batch_that_intuit_would_refuse_is_not_sent() {
     let server = Server::with(200, json!({})).await;
     let items =
         (0..31).map(|place| BatchItemRequest::query(place.to_string(), &Query::from("Term"))).collect();
-    server.client().batch(items, None).await.unwrap_err();
+    server.client().in_one_call(items, None).await.unwrap_err();
     assert_eq!(server.requests(), "");
 }
 

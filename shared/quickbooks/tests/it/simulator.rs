@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use quickbooks::{Client, Endpoints, OAuth};
-use quickbooks_simulator::server::{Effect, ErrorBody, Fault, Limits, Options, Simulator, Switches, start};
+use quickbooks_simulator::company::{BatchOrder, Company};
+use quickbooks_simulator::server::{
+    CallKind, Effect, ErrorBody, Fault, Limits, Options, Simulator, Switches, start,
+};
 use quickbooks_wire::query::{Query, eq, ge};
 use quickbooks_wire::{
     BatchItemRequest, BatchOutcome, Customer, DetailType, Entity, EntityKind, Invoice, Item, ItemType, Line,
@@ -14,7 +17,7 @@ use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use sync::ids::{QuickBooksId, RealmId};
 use sync::link::RequestId;
-use sync::ports::{CallError, QuickBooks, RefreshError, TokenServer};
+use sync::ports::{CallError, QuickBooks, RefreshError, TokenServer, Write};
 use sync::tokens::TokenPair;
 use url::Url;
 
@@ -205,12 +208,63 @@ async fn a_batch_mixes_outcomes() {
             &Query::from("Term").filter(ge("MetaData.LastUpdatedTime", "2000-01-01")),
         ),
     ];
-    let mut answers = client.batch(items, Some(&request("batch"))).await.unwrap();
+    let mut answers = client.in_one_call(items, Some(&request("batch"))).await.unwrap();
     answers.sort_by_key(|answer| answer.b_id.clone());
     let outcomes: Vec<_> = answers.into_iter().map(|answer| answer.into_outcome()).collect();
     assert!(matches!(&outcomes[0], BatchOutcome::Entity(entity) if entity.sync_token() == Some("0")));
     assert!(matches!(&outcomes[1], BatchOutcome::Fault(_)));
     assert!(matches!(&outcomes[2], BatchOutcome::Rows(rows) if !rows.term.is_empty()));
+}
+
+#[tokio::test]
+async fn each_write_of_a_batch_is_answered_for_in_its_place() {
+    for order in [BatchOrder::AsSent, BatchOrder::Reversed] {
+        let setup = set_up().await;
+        let company =
+            |act: &dyn Fn(&mut Company)| setup.simulator.with_company(&setup.realm, |company| act(company));
+        company(&|company| company.switches().batch_order = order);
+        let client: &dyn QuickBooks = &setup.client;
+        let moss = client.create(&customer("Moss"), &request("moss")).await.unwrap();
+        let edited = |sync_token: &str| {
+            let notes = Some("Rings twice".to_owned());
+            let sync_token = Some(sync_token.to_owned());
+            let id = moss.id().map(str::to_owned);
+            Write::Update(
+                Customer { id, sync_token, sparse: Some(true), notes, ..Customer::default() }.into(),
+            )
+        };
+        let writes = [
+            Write::Create(customer("Fern")),
+            Write::Create(customer("No : colons")),
+            edited("0"),
+            edited("7"),
+            Write::Create(customer("Moss")),
+        ];
+        let answers = client.batch(&writes, &request("batch")).await.unwrap();
+        let name = |answer: &Result<Entity, CallError>| match answer {
+            Ok(Entity::Customer(customer)) => customer.display_name.clone().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((name(&answers[0]), name(&answers[2])), ("Fern".into(), "Moss".into()));
+        assert!(matches!(&answers[1], Err(CallError::Refused(_))), "{:?}", answers[1]);
+        assert!(refused_with(answers[3].as_ref().unwrap_err(), "5010"));
+        assert!(refused_with(answers[4].as_ref().unwrap_err(), "6240"));
+
+        let again = client.batch(&writes, &request("batch")).await.unwrap();
+        assert_eq!(format!("{again:?}"), format!("{answers:?}"), "answered as the first time");
+        let error = client.batch(&writes[..1], &request("batch")).await.unwrap_err();
+        assert!(refused_with(&error, "600"), "{error}");
+        let fault = Fault { count: Some(1), ..Fault::once(Effect::LoseResponse).on(CallKind::Batch) };
+        setup.simulator.add_fault(fault);
+        let more = [Write::Create(customer("Reed")), Write::Create(customer("Sedge"))];
+        let lost = client.batch(&more, &request("more")).await.unwrap_err();
+        assert!(matches!(lost, CallError::Unknown(_)), "{lost}");
+        assert!(client.batch(&more, &request("more")).await.unwrap().iter().all(Result::is_ok));
+        let reeds = client.query(&[Query::from("Customer").filter(eq("DisplayName", "Reed"))]).await.unwrap();
+        assert_eq!(reeds[0].len(), 1);
+        let many = vec![Write::Create(customer("Rush")); 31];
+        assert!(matches!(client.batch(&many, &request("many")).await, Err(CallError::NotSent(_))));
+    }
 }
 
 #[tokio::test]

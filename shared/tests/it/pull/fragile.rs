@@ -14,7 +14,7 @@ use sync::link::{Entry, Intent, Link, LinkKey, RequestId};
 use sync::model::{Kind, Record};
 use sync::ports::{
     ActivityLog, Billing, BillingError, BillingQuery, CallError, Connector, Ledger, LinkError, NameHolder,
-    OpenError, QuickBooks, StoreError, Stored,
+    OpenError, QuickBooks, StoreError, Stored, Write,
 };
 use sync::push::Ports;
 use sync::reference::ReferenceLists;
@@ -232,6 +232,14 @@ impl QuickBooks for FragileCalls {
 
     async fn update(&self, entity: &Entity, request_id: &RequestId) -> Result<Entity, CallError> {
         call!(self, self.quickbooks.update(entity, request_id), unsent())
+    }
+
+    async fn batch(
+        &self,
+        writes: &[Write],
+        request_id: &RequestId,
+    ) -> Result<Vec<Result<Entity, CallError>>, CallError> {
+        call!(self, self.quickbooks.batch(writes, request_id), unsent())
     }
 
     async fn void(
