@@ -30,7 +30,9 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async |request: Request| {
         let connections = services.connections.until(SystemClock.now() + TIME.saturating_sub(LAST_CALL));
         let desk = Desk { ports: services.ports(&connections), queue: &queue };
-        Ok::<_, Error>(handler::handle(desk, &request, SystemClock.sleep(TIME)).await)
+        let answer = handler::handle(desk, &request, SystemClock.sleep(TIME)).await;
+        services.report();
+        Ok::<_, Error>(answer)
     }))
     .await
 }

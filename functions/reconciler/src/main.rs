@@ -19,7 +19,9 @@ async fn main() -> Result<(), Error> {
     let pulls = services.queue(&config.pull_queue_url);
     let pushes = services.queue(&PushConfig::read(&Environment)?.push_queue_url);
     run(service_fn(async |event: LambdaEvent<serde_json::Value>| {
-        handler::handle(&services, &pulls, &pushes, event.context.deadline).await
+        let answer = handler::handle(&services, &pulls, &pushes, event.context.deadline).await;
+        services.report();
+        answer
     }))
     .await
 }

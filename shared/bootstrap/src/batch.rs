@@ -61,7 +61,10 @@ pub async fn of_companies(
     let time = time_left(deadline);
     let connections = services.connections.until(SystemClock.now() + time.saturating_sub(LAST_CALL));
     let ports = services.ports(&connections);
-    run(event, queue, time, async |group: Vec<Message>| messages(ports, &group).await).await
+    let answer = run(event, queue, time, async |group: Vec<Message>| messages(ports, &group).await).await;
+    services.metrics.redelivered(answer.as_ref().map_or(0, |answer| answer.batch_item_failures.len()));
+    services.report();
+    answer
 }
 
 /// Gives each group of messages to `handle`, which answers with a verdict for each in their order, and makes the

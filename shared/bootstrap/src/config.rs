@@ -27,6 +27,8 @@ pub const INTUIT_TOKEN_URL: &str = "INTUIT_TOKEN_URL";
 pub const INTUIT_REVOKE_URL: &str = "INTUIT_REVOKE_URL";
 /// Whether billing apps may be at private addresses: `true` on one machine only. `false` if it is not set.
 pub const BILLING_PRIVATE_ADDRESSES: &str = "BILLING_PRIVATE_ADDRESSES";
+/// The function's name, which Lambda tells.
+pub const AWS_LAMBDA_FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 /// What is logged, as `tracing` filters say it. `INFO` if it is not set.
 pub const RUST_LOG: &str = "RUST_LOG";
 /// oauth-callback: secret that signs links and states, at least 32 bytes.
@@ -79,6 +81,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// Where billing apps may be.
     pub billing_reach: Reach,
+    /// The function's name, for its metrics. Empty where nobody tells it.
+    pub function: String,
 }
 
 /// What oauth-callback needs.
@@ -258,6 +262,7 @@ impl Reader<'_> {
             intuit_app_secret: intuit_app_secret?,
             endpoints: Endpoints { api: api?, authorize: authorize?, token: token?, revoke: revoke? },
             billing_reach: billing_reach?,
+            function: self.variables.get(AWS_LAMBDA_FUNCTION_NAME).unwrap_or_default(),
         })
     }
 

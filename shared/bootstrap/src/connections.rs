@@ -11,16 +11,18 @@ use quickbooks_wire::{Entity, EntityKind};
 use secrecy::SecretString;
 use sync::failure;
 use sync::ids::{Books, QuickBooksId};
+use sync::limits::Spent;
 use sync::link::RequestId;
 use sync::ports::{
-    Budget, CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, Standings,
-    TokenServer, Vault, explain,
+    Budget, CallError, Clock, Companies, Connector, NameHolder, OpenError, QuickBooks, Standings, StoreError,
+    TokenServer, Vault, Write, explain,
 };
 use sync::reference::ReferenceLists;
 use sync::tokens::{self, TokenPair, token_pair};
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
+use crate::metrics::Metrics;
 use crate::pacing::Paced;
 
 /// Makes the client of a realm with an access token.
@@ -41,6 +43,7 @@ struct Shared {
     budget: Arc<dyn Budget>,
     clock: Arc<dyn Clock>,
     client: MakeClient,
+    metrics: Metrics,
     /// Pairs by their books. One that another process has replaced is found out by its rejection.
     known: Mutex<HashMap<Books, TokenPair>>,
 }
@@ -54,9 +57,11 @@ impl Connections {
         budget: Arc<dyn Budget>,
         clock: Arc<dyn Clock>,
         client: MakeClient,
+        metrics: Metrics,
     ) -> Connections {
         let known = Mutex::default();
-        let shared = Shared { companies, standings, vault, server, budget, clock, client, known };
+        let shared =
+            Shared { companies, standings, vault, server, budget, clock, client, metrics, known };
         Connections { shared: Arc::new(shared), latest: Timestamp::MAX }
     }
 
@@ -74,8 +79,14 @@ impl Connector for Connections {
         let token = shared.access_token(books, None).await?;
         let client = (shared.client)(books, &token);
         let (budget, clock) = (Arc::clone(&shared.budget), Arc::clone(&shared.clock));
-        let paced: Arc<dyn Transport> =
-            Arc::new(Paced::new(client.transport(), budget, clock, books.clone(), self.latest));
+        let paced: Arc<dyn Transport> = Arc::new(Paced::new(
+            client.transport(),
+            budget,
+            clock,
+            books.clone(),
+            self.latest,
+            shared.metrics.clone(),
+        ));
         let current = RwLock::new((client.over(Arc::clone(&paced)), token));
         Ok(Arc::new(Session { shared, books: books.clone(), paced, current }))
     }
@@ -187,6 +198,14 @@ impl QuickBooks for Session {
         call!(self.update(entity, request_id))
     }
 
+    async fn batch(
+        &self,
+        writes: &[Write],
+        request_id: &RequestId,
+    ) -> Result<Vec<Result<Entity, CallError>>, CallError> {
+        call!(self.batch(writes, request_id))
+    }
+
     async fn void(
         &self,
         kind: EntityKind,
@@ -216,7 +235,13 @@ impl QuickBooks for Session {
     async fn reference_lists(&self) -> Result<ReferenceLists, CallError> {
         call!(self.reference_lists())
     }
+
+    async fn spent(&self) -> Result<Spent, StoreError> {
+        self.shared.budget.spent(&self.books, self.shared.clock.now()).await
+    }
 }
 
+#[cfg(test)]
+mod backlog;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,8 @@ use sync::ids::Books;
 use sync::limits::{Call, GRACE, Turn};
 use sync::ports::{Budget, Clock, explain};
 
+use crate::metrics::{Counts, Metrics};
+
 /// Sends each request when its turn has come, and pauses the realm for everybody when Intuit asks for it. A request
 /// whose turn comes too late is not sent and fails as throttled.
 pub(crate) struct Paced {
@@ -25,6 +27,7 @@ pub(crate) struct Paced {
     /// Set when Intuit asks for a pause: whoever waits with a turn before its end needs another one.
     paused_until: Mutex<Option<Timestamp>>,
     tally: Tally,
+    metrics: Metrics,
 }
 
 /// What has been called, for the log.
@@ -35,6 +38,7 @@ struct Tally {
     throttled: AtomicU64,
     held_back: AtomicU64,
     waited_ms: AtomicU64,
+    write_batches: AtomicU64,
 }
 
 impl Paced {
@@ -44,6 +48,7 @@ impl Paced {
         clock: Arc<dyn Clock>,
         books: Books,
         latest: Timestamp,
+        metrics: Metrics,
     ) -> Paced {
         Paced {
             transport,
@@ -53,6 +58,7 @@ impl Paced {
             latest,
             paused_until: Mutex::default(),
             tally: Tally::default(),
+            metrics,
         }
     }
 
@@ -117,6 +123,9 @@ impl Transport for Paced {
             Call::Write => add(&self.tally.free, 1),
             Call::Read | Call::Batch => add(&self.tally.metered, 1),
         }
+        if call == Call::Batch && is_named(&request) {
+            add(&self.tally.write_batches, 1);
+        }
         let answer = self.transport.execute(request).await?;
         if let Some(time) = asks_to_wait(&answer, THROTTLE_PAUSE) {
             self.pause(time).await;
@@ -128,14 +137,17 @@ impl Transport for Paced {
 /// One line for all calls of a company's batch.
 impl Drop for Paced {
     fn drop(&mut self) {
-        let [free, metered, throttled, held_back, waited_ms] = [
+        let [free, metered, throttled, held_back, waited_ms, write_batches] = [
             &self.tally.free,
             &self.tally.metered,
             &self.tally.throttled,
             &self.tally.held_back,
             &self.tally.waited_ms,
+            &self.tally.write_batches,
         ]
         .map(|count| count.load(Ordering::Relaxed));
+        let manner = if write_batches > 0 { "in batches" } else { "one by one" };
+        self.metrics.called(&Counts { throttled, metered, free, write_batches, ..Counts::default() });
         tracing::info!(
             company.id = %self.books.company,
             realm.id = %self.books.realm,
@@ -144,7 +156,8 @@ impl Drop for Paced {
             calls.throttled = throttled,
             calls.held_back = held_back,
             calls.waited_ms = waited_ms,
-            "called QuickBooks {} times, {metered} of them metered",
+            calls.write_batches = write_batches,
+            "called QuickBooks {} times, {metered} of them metered, and wrote {manner}",
             free + metered
         );
     }
@@ -156,6 +169,11 @@ fn add(count: &AtomicU64, more: u64) {
 
 fn until(turn: Timestamp, now: Timestamp) -> Duration {
     turn.duration_since(now).try_into().unwrap_or_default()
+}
+
+/// Whether a request has an id of its own, as writes have.
+fn is_named(request: &Request) -> bool {
+    request.url().query_pairs().any(|(name, _)| name == "requestid")
 }
 
 /// What a request is to Intuit's limits.

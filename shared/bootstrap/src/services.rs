@@ -16,6 +16,7 @@ use crate::billing::BillingApps;
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::intuit::{App, IntuitAt};
+use crate::metrics::{CountedActivity, Metrics};
 
 /// How long Intuit and billing apps are waited for. Shorter than the function's own timeout (template.yaml).
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,9 @@ pub struct Services {
     pub connections: Connections,
     /// Each company's billing app.
     pub billing: BillingApps,
+    pub(crate) metrics: Metrics,
+    counted: CountedActivity,
+    function: String,
     aws: Aws,
     app: Arc<App>,
 }
@@ -53,6 +57,8 @@ impl Services {
         let app = Arc::new(app);
         let companies = aws.companies(&config.companies_table);
         let vault = aws.vault(&config.company_secret_prefix);
+        let metrics = Metrics::default();
+        let activity = aws.activity_log(&config.activity_table);
         let clients = Arc::clone(&app);
         let connections = Connections::new(
             Arc::new(companies.clone()),
@@ -62,6 +68,7 @@ impl Services {
             Arc::new(aws.budget(&config.companies_table)),
             Arc::new(SystemClock),
             Box::new(move |books, token| clients.client(&books.realm, token)),
+            metrics.clone(),
         );
         let billing = BillingApps::new(
             Arc::new(companies.clone()),
@@ -73,7 +80,10 @@ impl Services {
         Ok(Services {
             billing,
             ledger: aws.ledger(&config.links_table),
-            activity: aws.activity_log(&config.activity_table),
+            counted: CountedActivity { log: activity.clone(), metrics: metrics.clone() },
+            activity,
+            metrics,
+            function: config.function.clone(),
             companies,
             vault,
             connections,
@@ -87,11 +97,16 @@ impl Services {
         Ports {
             companies: &self.companies,
             ledger: &self.ledger,
-            activity: &self.activity,
+            activity: &self.counted,
             billing: &self.billing,
             connector: connections,
             clock: &SystemClock,
         }
+    }
+
+    /// Tells CloudWatch what was done since the last time. To be called when an invoke has done its work.
+    pub fn report(&self) {
+        self.metrics.report(&self.function, SystemClock.now());
     }
 
     /// Intuit, with the address that people come back to.

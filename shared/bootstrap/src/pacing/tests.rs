@@ -76,7 +76,7 @@ impl World {
     /// One function's way to the realm, which waits up to `latest`.
     fn paced(&self, latest: i64) -> Paced {
         let (intuit, budget) = (Arc::clone(&self.intuit), Arc::clone(&self.budget));
-        Paced::new(intuit, budget, Arc::clone(&self.clock) as _, books(), at(latest))
+        Paced::new(intuit, budget, Arc::clone(&self.clock) as _, books(), at(latest), Metrics::default())
     }
 
     fn came(&self) -> Vec<i64> {
@@ -168,7 +168,7 @@ fn who_comes_too_late_for_a_turn_takes_another() {
         let world = World::new([]);
         let clock = Arc::new(Drowsy(Hands::default(), Mutex::new(Some(late))));
         let (intuit, budget) = (Arc::clone(&world.intuit), Arc::clone(&world.budget));
-        let paced = Paced::new(intuit, budget, clock, books(), at(10_000));
+        let paced = Paced::new(intuit, budget, clock, books(), at(10_000), Metrics::default());
         for _ in 0..2 {
             assert!(block_on(paced.execute(create())).is_ok());
         }
