@@ -190,6 +190,8 @@ pub enum ParkCause {
     Refused,
     /// The billing app refuses it, or does not let itself be asked.
     BillingApp,
+    /// The billing app does not answer now. Tried again by itself when it does (`parked::when_the_app_is_back`).
+    BillingAway,
     /// The books are closed for its date.
     ClosedPeriod,
     /// It is paid, so it is not voided.

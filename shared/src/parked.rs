@@ -53,6 +53,20 @@ pub async fn after_connecting(
     retry(activity, queue, company, &Which::Cause(ParkCause::NotConnected), now).await
 }
 
+/// Puts the events that waited for the billing app to answer back on the push queue, and tells which. To be called when
+/// it has answered.
+///
+/// # Errors
+/// As [`retry`]; what was not sent stays parked.
+pub async fn when_the_app_is_back(
+    activity: &dyn ActivityLog,
+    queue: &dyn PushQueue,
+    company: &CompanyId,
+    now: Timestamp,
+) -> Result<Vec<EventId>, StoreError> {
+    retry(activity, queue, company, &Which::Cause(ParkCause::BillingAway), now).await
+}
+
 /// Puts parked events back on the push queue, oldest first, and tells which.
 ///
 /// Asking twice is harmless: an event that has been carried out in the meantime is recognised by its link.

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use futures::stream;
 use lambda_runtime::Error;
 use sync::ids::CompanyId;
+use sync::parked::when_the_app_is_back;
 use sync::poll::{self, poll};
 use sync::ports::{Clock, Sweeps, explain};
 use sync::reconcile::{self, sweep};
@@ -67,6 +68,17 @@ async fn look(quickbooks: reconcile::Ports<'_>, billing: poll::Ports<'_>, compan
         Ok(events) => tracing::info!(company.id = %company, events, "polled"),
         Err(error) => {
             tracing::warn!(company.id = %company, error = explain(&error), "to be polled again later");
+            return;
+        }
+    }
+    let now = SystemClock.now();
+    match when_the_app_is_back(quickbooks.activity, billing.queue, company, now).await {
+        Ok(events) if events.is_empty() => {}
+        Ok(events) => {
+            tracing::info!(company.id = %company, events = events.len(), "the billing app is back");
+        }
+        Err(error) => {
+            tracing::warn!(company.id = %company, error = explain(&error), "what waits for the billing app is tried again later");
         }
     }
 }

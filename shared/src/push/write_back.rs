@@ -4,7 +4,8 @@
 //! The link keeps QuickBooks' answer from the same write that keeps the entity's id, and whether it has been written.
 //! A write-back that was cut short is therefore made up for by whatever event of the invoice comes next. It begins with
 //! the record as it is, and ends there when that has the taxes already; so nothing is written twice, and the event
-//! that the billing app sends of our own write finds nothing to do.
+//! that the billing app sends of our own write finds nothing to do. An app that does not answer holds up this one record:
+//! its event is parked, and goes back on the queue when the app answers again.
 
 use rust_decimal::Decimal;
 
@@ -71,6 +72,15 @@ impl Batch<'_> {
                 "Renew the token that Counterpart has for the billing app, then retry.",
             )
             .into()),
+            (_, Err(error @ (BillingError::Later { .. } | BillingError::Unknown(_)))) => Err(Park::new(
+                ParkCause::BillingAway,
+                format!(
+                    "It is in QuickBooks as {}, but its taxes could not be written to the billing app yet: {error}.",
+                    link.quickbooks_id
+                ),
+                "Nothing has to be done: this goes on by itself when the billing app answers again.",
+            )
+            .into()),
             (_, Err(error)) => Err(error.into()),
         }
     }
@@ -88,9 +98,9 @@ impl Batch<'_> {
         if after == current {
             return Ok(Written { invoice: current, changed: false });
         }
-        let (before, after) = (Record::Invoice(Box::new(current)), Record::Invoice(Box::new(after)));
-        match billing.update(company, &before, &after).await?.record {
-            Record::Invoice(invoice) => Ok(Written { invoice: *invoice, changed: true }),
+        let before = Record::Invoice(Box::new(current.clone()));
+        match billing.update(company, &before, &Record::Invoice(Box::new(after))).await?.record {
+            Record::Invoice(invoice) => Ok(Written { changed: *invoice != current, invoice: *invoice }),
             _ => Err(BillingError::Unknown("it answered with another kind of record".into())),
         }
     }

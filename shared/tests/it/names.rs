@@ -35,6 +35,45 @@ async fn t10_whoever_holds_the_name_is_told_and_nothing_is_made() {
 }
 
 #[tokio::test]
+async fn t10_a_name_that_another_clients_customer_holds_is_told_and_links_nobody() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let (_, first) = done(&desk.push("client.created", &client("c-1", "Ames & Daughters")).await);
+    let customers = desk.count("Customer");
+    let mut twin = client("c-2", "AMES & Daughters");
+    twin["contacts"] = json!([]);
+    let park = parked(&desk.push("client.created", &twin).await).clone();
+    assert_eq!(park.cause, ParkCause::NameTaken, "{park:?}");
+    assert!(
+        park.reason.contains(&format!("the customer \"Ames & Daughters\" (id {first})")),
+        "{}",
+        park.reason
+    );
+    assert_eq!(desk.count("Customer"), customers, "a duplicate whose twin is linked");
+    let bill = invoice("i-2", &twin, &["Hedge laying"]);
+    assert_eq!(parked(&desk.push("invoice.sent", &bill).await).cause, ParkCause::NameTaken);
+}
+
+#[tokio::test]
+async fn a_counterpart_that_a_bookkeeper_renamed_stays_the_counterpart() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let mut ames = client("c-1", "Ames & Daughters");
+    let (_, id) = done(&desk.push("client.created", &ames).await);
+    desk.edit("Customer", &id, &json!({"DisplayName": "Ames and Co"}));
+    // Somebody else takes the name that is free now.
+    holder(&desk, "customer", "Ames & Daughters");
+    let customers = desk.count("Customer");
+    done(&desk.push("invoice.sent", &invoice("i-1", &ames, &["Hedge laying"])).await);
+    ames["phone"] = json!("555 0142");
+    assert_eq!(done(&desk.push("client.updated", &ames).await).1, id);
+    let row = desk.entity("Customer", &id);
+    assert_eq!(
+        (&row["DisplayName"], &row["PrimaryPhone"]["FreeFormNumber"]),
+        (&json!("Ames and Co"), &json!("555 0142"))
+    );
+    assert_eq!(desk.count("Customer"), customers);
+}
+
+#[tokio::test]
 async fn t10_an_inactive_holder_is_neither_linked_nor_brought_back() {
     let desk = Desk::open(Seed::Landscaping).await;
     let gone = holder(&desk, "customer", "Ames & Daughters");

@@ -1,16 +1,19 @@
 //! What QuickBooks makes of an invoice, written back to a billing app that can be written to (R45-R52, R69).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
 use quickbooks_simulator::company::Seed;
 use serde_json::{Value, json};
 use sync::activity::ActivityResult;
-use sync::ids::BillingId;
+use sync::ids::{BillingId, CompanyId};
 use sync::link::Link;
-use sync::memory::MemoryBilling;
+use sync::memory::{MemoryBilling, MemoryPushQueue};
 use sync::model::{Kind, Record};
 use sync::outcome::{Done, ParkCause};
-use sync::ports::Ledger;
+use sync::parked::when_the_app_is_back;
+use sync::ports::{Billing, BillingError, Clock, Ledger, Stored};
 use sync::push::{self, Verdict};
 
 use crate::desk::{Desk, Now, client, done, invoice, messages, notes, parked, payment, skipped};
@@ -259,6 +262,133 @@ async fn wherever_a_worker_dies_the_taxes_are_written_back_in_the_end() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn wherever_a_worker_dies_the_taxes_of_an_edit_are_written_back_in_the_end() {
+    for call in 0.. {
+        let (desk, billing) = desk().await;
+        save(&desk, &billing, &bill());
+        let (_, id) = done(&desk.push("invoice.sent", &bill()).await);
+        let mut edited = stored(&desk, &billing);
+        edited["lines"][0]["quantity"] = json!(4);
+        edited["amount"] = json!(317.40);
+        save(&desk, &billing, &edited);
+        let event = desk.event("invoice.updated", &edited);
+        let sent = messages(std::slice::from_ref(&event));
+        let stops = Stops::before(&desk, call);
+        let died = {
+            let mut run = Box::pin(push::messages(stops.ports(), &sent));
+            stops.until_stopped(&mut run).await.is_none()
+        };
+        if died {
+            let again = desk.deliver(std::slice::from_ref(&event)).await;
+            assert_eq!(again, [Verdict::Acknowledge], "call {call}");
+        }
+        let result = desk.result(&event).await;
+        assert_eq!(told(&result).notes, [] as [&str; 0], "call {call}");
+        assert_eq!(told(&result).taxes.as_ref().unwrap().tax.to_string(), "17.40", "call {call}");
+        assert_eq!(stored(&desk, &billing)["amount"].to_string(), "317.4", "call {call}");
+        assert_eq!(desk.entity("Invoice", &id)["SyncToken"], "1", "call {call}: changed once");
+        let echo = desk.push("invoice.updated", &stored(&desk, &billing)).await;
+        assert_eq!(skipped(&echo), "nothing that QuickBooks keeps has changed", "call {call}");
+        if !died {
+            assert!(call > 6, "{call} calls were tried");
+            break;
+        }
+    }
+}
+
+/// A billing app that does not answer for a while.
+struct Away {
+    app: Arc<MemoryBilling>,
+    is_away: Arc<AtomicBool>,
+}
+
+impl Away {
+    fn answers(&self) -> Result<(), BillingError> {
+        match self.is_away.load(Ordering::SeqCst) {
+            true => Err(BillingError::Later { reason: "it is being updated".into(), after: None }),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Billing for Away {
+    async fn fetch(
+        &self,
+        company: &CompanyId,
+        kind: Kind,
+        id: &BillingId,
+    ) -> Result<Option<Stored>, BillingError> {
+        self.answers()?;
+        self.app.fetch(company, kind, id).await
+    }
+
+    async fn update(
+        &self,
+        company: &CompanyId,
+        before: &Record,
+        after: &Record,
+    ) -> Result<Stored, BillingError> {
+        self.answers()?;
+        self.app.update(company, before, after).await
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_is_away_holds_up_no_other_record_and_has_its_taxes_when_it_is_back() {
+    let (mut desk, billing) = desk().await;
+    let is_away = Arc::new(AtomicBool::new(true));
+    desk.billing = Arc::new(Away { app: Arc::clone(&billing), is_away: Arc::clone(&is_away) });
+    save(&desk, &billing, &bill());
+    let invoices = desk.count("Invoice");
+    let events = [
+        desk.event("invoice.sent", &bill()),
+        desk.event("payment.created", &payment("y-1", &in_tucson(), 60, &[("i-1", 60)])),
+        desk.event("client.created", &client("c-2", "Boll Weaving")),
+    ];
+    assert_eq!(desk.deliver(&events).await, [Verdict::Acknowledge; 3]);
+    let park = parked(&desk.result(&events[0]).await).clone();
+    assert!(park.cause == ParkCause::BillingAway && park.reason.contains("taxes"), "{park:?}");
+    for event in &events[1..] {
+        done(&desk.result(event).await);
+    }
+    is_away.store(false, Ordering::SeqCst);
+    let queue = MemoryPushQueue::default();
+    let company = &desk.books.company;
+    let again = when_the_app_is_back(&desk.activity, &queue, company, Now.now()).await.unwrap();
+    assert_eq!(again.len(), 1);
+    let bodies: Vec<Value> = queue.bodies().into_iter().map(Value::String).collect();
+    assert_eq!(desk.deliver(&bodies).await, [Verdict::Acknowledge]);
+    let result = desk.result(&events[0]).await;
+    assert_eq!(notes(&result), [] as [&str; 0]);
+    assert_eq!(stored(&desk, &billing)["amount"].to_string(), "208.7");
+    assert_eq!(desk.count("Invoice"), invoices + 1);
+    assert_eq!(when_the_app_is_back(&desk.activity, &queue, company, Now.now()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_edit_makes_up_for_a_write_back_that_the_app_was_away_for() {
+    let (mut desk, billing) = desk().await;
+    let is_away = Arc::new(AtomicBool::new(true));
+    desk.billing = Arc::new(Away { app: Arc::clone(&billing), is_away: Arc::clone(&is_away) });
+    save(&desk, &billing, &bill());
+    let first = desk.event("invoice.sent", &bill());
+    assert_eq!(desk.deliver(std::slice::from_ref(&first)).await, [Verdict::Acknowledge]);
+    is_away.store(false, Ordering::SeqCst);
+    let mut edited = bill();
+    edited["public_notes"] = json!("Thank you.");
+    save(&desk, &billing, &edited);
+    done(&desk.push("invoice.updated", &edited).await);
+    assert_eq!(stored(&desk, &billing)["amount"].to_string(), "208.7");
+    let queue = MemoryPushQueue::default();
+    when_the_app_is_back(&desk.activity, &queue, &desk.books.company, Now.now()).await.unwrap();
+    let bodies: Vec<Value> = queue.bodies().into_iter().map(Value::String).collect();
+    assert_eq!(desk.deliver(&bodies).await, [Verdict::Acknowledge]);
+    skipped(&desk.result(&first).await);
+    assert_eq!(stored(&desk, &billing)["public_notes"], "Thank you.", "the older one changes nothing");
 }
 
 #[tokio::test]

@@ -121,8 +121,8 @@ pub(super) fn changes(
     let mut body = differing(&image(before, &on_before, setup)?, &image(after, &on_after, setup)?);
     if let Some(list) = body.get_mut("line_items") {
         let there = lines_of(there, &present, there.flag("is_amount_discount")).map_err(unreadable)?;
-        let was = lines::images(before, &on_before, &Discounts::of(before))?;
-        let is = lines::images(after, &on_after, &Discounts::of(after))?;
+        let was = lines::images(before, &on_before, &Discounts::of(before));
+        let is = lines::images(after, &on_after, &Discounts::of(after));
         *list = lines::merged(&there, (&before.lines, &was), (&after.lines, &is));
     }
     Ok(Changes { body, actions: actions(before, after)? })
@@ -149,7 +149,7 @@ fn actions(before: &Invoice, after: &Invoice) -> Result<Vec<(&'static str, &'sta
 
 fn image(invoice: &Invoice, on_invoice: &[Tax], setup: &Setup) -> Result<Object, Unfit> {
     let discounts = Discounts::of(invoice);
-    let lines = lines::images(invoice, on_invoice, &discounts)?;
+    let lines = lines::images(invoice, on_invoice, &discounts);
     let mut image = object! {
         "client_id": invoice.client_id.as_str(),
         "number": invoice.number.as_str(),
@@ -171,7 +171,7 @@ fn image(invoice: &Invoice, on_invoice: &[Tax], setup: &Setup) -> Result<Object,
         let amount: Decimal = amounts.map(|(surcharge, _)| surcharge.amount).sum();
         image.insert(format!("custom_surcharge{}", n + 1), number(amount));
     }
-    image.extend(lines::taxes_image(on_invoice)?);
+    image.extend(lines::taxes_image(on_invoice));
     Ok(image)
 }
 

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sync::model::{Discount, Invoice, InvoiceLine, ProductType, Tax};
 
+use super::object;
 use super::product::{product_type, tax_category, tax_id};
-use super::{Unfit, object};
 use crate::json::{Loose, NotWhole, Object, number, overlay, partners};
 
 /// How many taxes the app takes on a line, and how many on an invoice.
@@ -89,24 +89,12 @@ impl Discounts {
 }
 
 /// The image of each line, when `on_invoice` are the taxes that stand on the invoice.
-///
-/// # Errors
-/// A line has more taxes than the app takes.
-pub(super) fn images(
-    invoice: &Invoice,
-    on_invoice: &[Tax],
-    discounts: &Discounts,
-) -> Result<Vec<Object>, Unfit> {
+pub(super) fn images(invoice: &Invoice, on_invoice: &[Tax], discounts: &Discounts) -> Vec<Object> {
     let lines = invoice.lines.iter().zip(&discounts.lines);
     lines.map(|(line, discount)| image(line, on_invoice, *discount, discounts.are_amounts)).collect()
 }
 
-fn image(
-    line: &InvoiceLine,
-    on_invoice: &[Tax],
-    discount: Decimal,
-    is_amount: bool,
-) -> Result<Object, Unfit> {
+fn image(line: &InvoiceLine, on_invoice: &[Tax], discount: Decimal, is_amount: bool) -> Object {
     let mut image = object! {
         "product_key": line.product_key.as_str(),
         "notes": line.notes.as_str(),
@@ -123,25 +111,34 @@ fn image(
         },
     };
     let own = without(&line.taxes, on_invoice).unwrap_or_else(|| line.taxes.clone());
-    image.extend(taxes_image(&own)?);
-    Ok(image)
+    image.extend(taxes_image(&own));
+    image
 }
 
 /// The members for taxes, those that are not used too.
-///
-/// # Errors
-/// There are more than the app takes.
-pub(super) fn taxes_image(taxes: &[Tax]) -> Result<Object, Unfit> {
-    if taxes.len() > TAXES {
-        return Err(Unfit::new("tax_name3", format!("is the last one, and {} taxes are on it", taxes.len())));
-    }
+pub(super) fn taxes_image(taxes: &[Tax]) -> Object {
+    let taxes = combined(taxes);
     let mut image = Object::new();
     for n in 0..TAXES {
         let (name, rate) = taxes.get(n).map(|tax| (name(tax), tax.rate)).unwrap_or_default();
         image.insert(format!("tax_name{}", n + 1), name.into());
         image.insert(format!("tax_rate{}", n + 1), number(rate));
     }
-    Ok(image)
+    image
+}
+
+/// No more taxes than the app takes: those that are too many become one with the last, which bears all their names and
+/// comes to as much as they do.
+fn combined(taxes: &[Tax]) -> Vec<Tax> {
+    let (kept, rest) = taxes.split_at(taxes.len().min(TAXES - 1));
+    let last = match rest {
+        [] | [_] => rest.to_vec(),
+        several => vec![Tax {
+            name: several.iter().map(name).collect::<Vec<_>>().join(" + "),
+            rate: several.iter().map(|tax| tax.rate).sum(),
+        }],
+    };
+    kept.iter().cloned().chain(last).collect()
 }
 
 /// A tax's name; the app takes no tax without.
@@ -152,8 +149,8 @@ fn name(tax: &Tax) -> String {
 /// The taxes with the names under which the app has them.
 pub(super) fn named_taxes(invoice: &Invoice) -> Vec<Tax> {
     let mut taxes: Vec<Tax> = Vec::new();
-    for tax in invoice.lines.iter().flat_map(|line| &line.taxes) {
-        let tax = Tax { name: name(tax), rate: tax.rate };
+    for tax in invoice.lines.iter().flat_map(|line| combined(&line.taxes)) {
+        let tax = Tax { name: name(&tax), rate: tax.rate };
         if !taxes.contains(&tax) {
             taxes.push(tax);
         }

@@ -162,6 +162,33 @@ fn taxes_written_back_are_read_back() {
 }
 
 #[test]
+fn more_rates_than_the_app_takes_come_to_the_same() {
+    let mut after = the_invoice();
+    let five = [("Arizona", 560), ("Pima County", 50), ("Tucson", 260), ("Stadium", 25), ("Transit", 5)];
+    for line in &mut after.lines {
+        line.taxes = five.iter().map(|(name, rate)| tax(name, *rate)).collect();
+    }
+    after.surcharges[0].taxes = Vec::new();
+    let sent = changed(after.clone()).unwrap();
+    let Record::Invoice(stored) = read_record(Kind::Invoice, &applied(&invoice(), &sent)) else {
+        panic!("an invoice")
+    };
+    let last = tax("Tucson + Stadium + Transit", 290);
+    for line in &stored.lines {
+        assert_eq!(line.taxes, [tax("Arizona", 560), tax("Pima County", 50), last.clone()]);
+    }
+    assert_eq!(taxes(&Record::Invoice(Box::new(after.clone()))).last(), Some(&last), "R47");
+    after.lines = stored.lines.clone();
+    let again = changes(
+        &applied(&invoice(), &sent),
+        &Record::Invoice(stored),
+        &Record::Invoice(Box::new(after)),
+        &setup(),
+    );
+    assert_eq!(again.unwrap().body, Object::new(), "nothing is written twice");
+}
+
+#[test]
 fn mixed_discounts_become_amounts() {
     let mut after = the_invoice();
     after.discount = Some(Discount::Amount(Decimal::from(20)));

@@ -6,5 +6,6 @@ mod echoes;
 mod fragile;
 mod lists;
 mod office;
+mod points;
 mod sweeps;
 mod transactions;
