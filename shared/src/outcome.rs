@@ -190,7 +190,7 @@ pub enum ParkCause {
     Refused,
     /// The billing app refuses it, or does not let itself be asked.
     BillingApp,
-    /// The billing app does not answer now. Tried again by itself when it does (`parked::when_the_app_is_back`).
+    /// The billing app does not answer now; this goes on by itself when it does.
     BillingAway,
     /// The books are closed for its date.
     ClosedPeriod,

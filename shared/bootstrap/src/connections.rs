@@ -33,6 +33,7 @@ pub(crate) type MakeClient = Box<dyn Fn(&Books, &SecretString) -> Client + Send 
 pub struct Connections {
     shared: Arc<Shared>,
     latest: Timestamp,
+    metrics: Metrics,
 }
 
 struct Shared {
@@ -43,7 +44,6 @@ struct Shared {
     budget: Arc<dyn Budget>,
     clock: Arc<dyn Clock>,
     client: MakeClient,
-    metrics: Metrics,
     /// Pairs by their books. One that another process has replaced is found out by its rejection.
     known: Mutex<HashMap<Books, TokenPair>>,
 }
@@ -57,18 +57,21 @@ impl Connections {
         budget: Arc<dyn Budget>,
         clock: Arc<dyn Clock>,
         client: MakeClient,
-        metrics: Metrics,
     ) -> Connections {
         let known = Mutex::default();
-        let shared =
-            Shared { companies, standings, vault, server, budget, clock, client, metrics, known };
-        Connections { shared: Arc::new(shared), latest: Timestamp::MAX }
+        let shared = Shared { companies, standings, vault, server, budget, clock, client, known };
+        Connections { shared: Arc::new(shared), latest: Timestamp::MAX, metrics: Metrics::default() }
     }
 
     /// The same connections, whose calls wait for their turn until `latest` and no longer. A call whose turn comes
     /// later is not made and fails as [`CallError::Throttled`], with the time to wait.
     pub fn until(&self, latest: Timestamp) -> Connections {
-        Connections { shared: Arc::clone(&self.shared), latest }
+        Connections { latest, ..self.clone() }
+    }
+
+    /// The same connections, whose calls are counted.
+    pub(crate) fn counted_in(self, metrics: Metrics) -> Connections {
+        Connections { metrics, ..self }
     }
 }
 
@@ -85,7 +88,7 @@ impl Connector for Connections {
             clock,
             books.clone(),
             self.latest,
-            shared.metrics.clone(),
+            self.metrics.clone(),
         ));
         let current = RwLock::new((client.over(Arc::clone(&paced)), token));
         Ok(Arc::new(Session { shared, books: books.clone(), paced, current }))

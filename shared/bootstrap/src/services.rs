@@ -68,8 +68,8 @@ impl Services {
             Arc::new(aws.budget(&config.companies_table)),
             Arc::new(SystemClock),
             Box::new(move |books, token| clients.client(&books.realm, token)),
-            metrics.clone(),
-        );
+        )
+        .counted_in(metrics.clone());
         let billing = BillingApps::new(
             Arc::new(companies.clone()),
             Arc::new(vault.clone()),

@@ -293,7 +293,7 @@ async fn wherever_a_worker_dies_the_taxes_of_an_edit_are_written_back_in_the_end
         let echo = desk.push("invoice.updated", &stored(&desk, &billing)).await;
         assert_eq!(skipped(&echo), "nothing that QuickBooks keeps has changed", "call {call}");
         if !died {
-            assert!(call > 6, "{call} calls were tried");
+            assert!(call >= 5, "{call} calls were tried");
             break;
         }
     }
@@ -349,7 +349,7 @@ async fn an_app_that_is_away_holds_up_no_other_record_and_has_its_taxes_when_it_
         desk.event("payment.created", &payment("y-1", &in_tucson(), 60, &[("i-1", 60)])),
         desk.event("client.created", &client("c-2", "Boll Weaving")),
     ];
-    assert_eq!(desk.deliver(&events).await, [Verdict::Acknowledge; 3]);
+    assert_eq!(desk.deliver(&events).await, [const { Verdict::Acknowledge }; 3]);
     let park = parked(&desk.result(&events[0]).await).clone();
     assert!(park.cause == ParkCause::BillingAway && park.reason.contains("taxes"), "{park:?}");
     for event in &events[1..] {

@@ -53,7 +53,6 @@ impl World {
             Arc::new(MemoryBudget::default()),
             Arc::new(SystemClock),
             Box::new(client),
-            Metrics::default(),
         );
         World { simulator, companies, connections, books }
     }

@@ -70,7 +70,8 @@ async fn a_long_backlog_goes_in_batches_and_is_there_once(world: Arc<World>) -> 
     let log = tenant.bundle.stack.function_log("PushProcessorFunction")?;
     let told = |line: &&str| line.contains(tenant.id.as_str()) && line.contains("wrote in batches");
     log.lines().find(told).context("the log does not tell that batches were used")?;
-    let metrics = |line: &&str| line.contains("\"CloudWatchMetrics\"") && !line.contains("\"WriteBatches\":0");
+    let metrics =
+        |line: &&str| line.contains("\"CloudWatchMetrics\"") && !line.contains("\"WriteBatches\":0");
     log.lines().find(metrics).context("no metrics of batches")?;
     Ok(())
 }
