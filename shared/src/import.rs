@@ -6,8 +6,11 @@
 //! here (R26, R27): whoever imports has just said what to bring.
 
 mod job;
+mod pages;
 mod record;
+mod rehearsal;
 mod store;
+mod work;
 
 use crate::ids::{CompanyId, JobId};
 use crate::model::Kind;
@@ -17,6 +20,7 @@ use crate::settings::ConnectionState;
 pub use job::{Counts, Cursor, ETA_UNKNOWN_BEFORE, Job, Progress, Purpose, State, Trouble};
 pub use record::{Candidate, Difference, Ended, Listed, What};
 pub use store::{ImportQueue, Imports, Tick};
+pub use work::{Work, work};
 
 /// What starting, looking at and ending imports works with.
 #[derive(Clone, Copy)]

@@ -80,6 +80,18 @@ impl Record {
         }
     }
 
+    /// The same record under another id.
+    pub(crate) fn under(&self, id: &BillingId) -> Record {
+        let mut record = self.clone();
+        match &mut record {
+            Record::Client(client) => client.id = id.clone(),
+            Record::Product(product) => product.id = id.clone(),
+            Record::Invoice(invoice) => invoice.id = id.clone(),
+            Record::Payment(payment) => payment.id = id.clone(),
+        }
+        record
+    }
+
     /// What a person calls the record: its name, key or number; its id when it has none.
     pub fn label(&self) -> &str {
         let named = match self {

@@ -86,6 +86,8 @@ pub enum Source {
     Sweep,
     /// A person asked for another try.
     Retry,
+    /// It was there when a person had everything brought over, whatever the direction (R27).
+    Import,
 }
 
 impl ChangeNotice {
@@ -95,9 +97,14 @@ impl ChangeNotice {
         EventId::of_notice(&format!("{} {self} {at}", self.realm))
     }
 
+    /// Whether an import brings it over: directions and the cut-off date do not count then (R26, R27).
+    pub(crate) fn is_of_import(&self) -> bool {
+        self.source == Source::Import
+    }
+
     /// Whether a notice that says the same is about the same change.
     fn names_one_change(&self) -> bool {
-        self.last_updated.is_some() && self.source != Source::Retry
+        self.last_updated.is_some() && !matches!(self.source, Source::Retry | Source::Import)
     }
 }
 
@@ -142,6 +149,11 @@ fn message(company: &CompanyId, notices: &[&ChangeNotice], now: Timestamp) -> No
     }
     let id: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     NoticeMessage { company: company.clone(), id: EventId::of_notice(&id), body }
+}
+
+/// A notice by itself, as [`read`] reads it.
+pub(crate) fn alone(notice: &ChangeNotice) -> String {
+    written(notice).to_string()
 }
 
 fn written(notice: &ChangeNotice) -> Value {

@@ -113,7 +113,9 @@ pub async fn retry_notices(
     for entry in parked.iter().filter(|entry| entry.side == Side::QuickBooks && which.holds(entry)) {
         let received = entry.event_json.as_deref().map(notice::read).unwrap_or_default();
         for notice in received.into_iter().filter_map(|received| received.notice.ok()) {
-            notices.push(ChangeNotice { source: Source::Retry, ..notice });
+            // What an import could not bring over is tried again by the import's rules.
+            let source = if notice.is_of_import() { Source::Import } else { Source::Retry };
+            notices.push(ChangeNotice { source, ..notice });
             events.push(entry.event.clone());
         }
     }

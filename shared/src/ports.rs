@@ -91,6 +91,9 @@ pub trait QuickBooks: Send + Sync {
     /// Reads one entity; none if QuickBooks does not have it, or no longer.
     async fn read(&self, kind: EntityKind, id: &QuickBooksId) -> Result<Option<Entity>, CallError>;
 
+    /// How many rows each of the counting queries finds, in one call, in the queries' order.
+    async fn count(&self, queries: &[Query]) -> Result<Vec<u64>, CallError>;
+
     /// Runs the queries in one call and returns the rows of each, in the queries' order.
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError>;
 
@@ -296,6 +299,23 @@ pub enum BillingQuery {
     PaymentNumbered(String),
 }
 
+impl BillingQuery {
+    /// Whether a record is what is looked for.
+    pub fn fits(&self, record: &Record) -> bool {
+        let same = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
+        match (record, self) {
+            (Record::Client(client), BillingQuery::ClientNamed(name)) => same(&client.name, name),
+            (Record::Client(client), BillingQuery::ClientWithEmail(email)) => {
+                client.contacts.iter().any(|contact| same(&contact.email, email))
+            }
+            (Record::Product(product), BillingQuery::ProductKeyed(key)) => same(&product.key, key),
+            (Record::Invoice(invoice), BillingQuery::InvoiceNumbered(number)) => invoice.number == *number,
+            (Record::Payment(payment), BillingQuery::PaymentNumbered(number)) => payment.number == *number,
+            _ => false,
+        }
+    }
+}
+
 /// A part of a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
@@ -354,6 +374,22 @@ pub trait Ledger: Send + Sync {
         kind: Kind,
         quickbooks_id: &QuickBooksId,
     ) -> Result<Option<BillingId>, StoreError>;
+
+    /// The billing records that are linked with QuickBooks entities, by those of them that have one. In as few reads as
+    /// the store can.
+    async fn billing_ids(
+        &self,
+        books: &Books,
+        ids: &[(Kind, QuickBooksId)],
+    ) -> Result<HashMap<(Kind, QuickBooksId), BillingId>, StoreError> {
+        let mut found = HashMap::new();
+        for (kind, id) in ids {
+            if let Some(billing_id) = self.billing_id(books, *kind, id).await? {
+                found.insert((*kind, id.clone()), billing_id);
+            }
+        }
+        Ok(found)
+    }
 
     /// Records what is about to be created, unless the record has an entry already; answers with that entry then.
     /// Fails with [`LinkError::TooLong`] for an intent that is longer than the store can keep, else only as the store

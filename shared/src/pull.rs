@@ -3,11 +3,13 @@
 //! The push the other way round, with the same care. [`messages`] takes a batch off the queue apart; `group` deals with
 //! one company's notices; `sources` reads many entities in few calls; `plan` decides what of a change counts;
 //! `records` says what each kind needs; `write` creates and changes records so that no crash, lost answer or
-//! repetition ever makes a second one; `gone` follows voids, deletions and merges.
+//! repetition ever makes a second one; `gone` follows voids, deletions and merges. `page` does the same for an import's
+//! pages.
 
 mod gone;
 mod group;
 mod open;
+pub(crate) mod page;
 mod plan;
 mod records;
 mod sources;

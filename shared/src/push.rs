@@ -122,6 +122,11 @@ pub(crate) async fn conclude(
     messages.iter().enumerate().map(verdict).collect()
 }
 
+/// How long to wait before a message is delivered again that was not carried out for this reason.
+pub(crate) fn wait_after(message: &Message, retry: &Retry) -> Duration {
+    wait(message, retry.after)
+}
+
 /// How long to wait before the next delivery: what QuickBooks asked for, or a growing time, each lengthened by up to
 /// a quarter that depends on the message, so that companies do not come back all at once.
 fn wait(message: &Message, asked: Option<Duration>) -> Duration {

@@ -231,6 +231,22 @@ impl Ledger for DynamoLedger {
         item.as_ref().map(read_billing_id).transpose()
     }
 
+    async fn billing_ids(
+        &self,
+        books: &Books,
+        ids: &[(Kind, QuickBooksId)],
+    ) -> Result<HashMap<(Kind, QuickBooksId), BillingId>, StoreError> {
+        let sks = ids.iter().map(|(kind, id)| quickbooks_key(*kind, id)).collect();
+        let items = self.items(&partition(books), sks).await?;
+        let mut found = HashMap::new();
+        for (kind, id) in ids {
+            if let Some(item) = items.get(&quickbooks_key(*kind, id)) {
+                found.insert((*kind, id.clone()), read_billing_id(item)?);
+            }
+        }
+        Ok(found)
+    }
+
     async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, LinkError> {
         let action = "recording an intent";
         let item = pending_item(books, intent).map_err(unrecorded(action))?;

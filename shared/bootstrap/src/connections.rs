@@ -223,6 +223,10 @@ impl QuickBooks for Session {
         call!(self.read(kind, id))
     }
 
+    async fn count(&self, queries: &[Query]) -> Result<Vec<u64>, CallError> {
+        call!(self.count(queries))
+    }
+
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
         call!(self.query(queries))
     }

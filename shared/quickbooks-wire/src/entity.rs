@@ -93,6 +93,11 @@ impl Entity {
         self.heading().sync_token
     }
 
+    /// When it was made: ISO 8601 with an offset.
+    pub fn create_time(&self) -> Option<&str> {
+        self.heading().meta_data?.create_time.as_deref()
+    }
+
     /// When QuickBooks last touched it: ISO 8601 with an offset.
     pub fn last_updated_time(&self) -> Option<&str> {
         self.heading().meta_data?.last_updated_time.as_deref()

@@ -71,6 +71,11 @@ impl QuickBooks for Client {
         }
     }
 
+    async fn count(&self, queries: &[Query]) -> Result<Vec<u64>, CallError> {
+        let answers = self.rows_of_each(queries).await?;
+        answers.into_iter().map(|answer| answer.total_count.ok_or_else(|| nothing("count"))).collect()
+    }
+
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
         let answers = self.rows_of_each(queries).await?;
         Ok(answers.into_iter().map(QueryResponse::into_entities).collect())

@@ -394,6 +394,14 @@ async fn many_entries_are_read_at_once(one: &dyn Ledger) {
         );
     }
     assert!(one.entries(&books, &[]).await.unwrap().is_empty());
+
+    let entity = |kind, number: u32| (kind, quickbooks(&number.to_string()));
+    let wanted: Vec<_> = (0..130).chain(0..10).map(|number| entity(Kind::Product, number)).collect();
+    let found = one.billing_ids(&books, &wanted).await.unwrap();
+    assert_eq!(found.len(), 120);
+    assert_eq!(found[&entity(Kind::Product, 7)], billing("p7"));
+    assert!(one.billing_ids(&books, &[entity(Kind::Client, 7)]).await.unwrap().is_empty());
+    assert!(one.billing_ids(&books, &[]).await.unwrap().is_empty());
 }
 
 async fn a_long_body_is_kept(one: &dyn Ledger, two: &dyn Ledger) {

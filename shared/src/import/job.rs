@@ -222,7 +222,6 @@ impl Counts {
     }
 
     /// Counts one more.
-    #[expect(dead_code, reason = "the worker follows")]
     pub(crate) fn add(&mut self, ended: &Ended) {
         self.done += 1;
         match &ended.what {

@@ -1,7 +1,7 @@
 //! A company's books, open for pulling: what is known of them, and one notice after the other.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use quickbooks_wire::Entity;
@@ -9,6 +9,7 @@ use quickbooks_wire::Entity;
 use super::plan;
 use crate::failure::{Failure, classify};
 use crate::ids::{BillingId, Books, EventId, QuickBooksId};
+use crate::import::{Candidate, Difference};
 use crate::link::{Entry, Intent, Link, LinkKey};
 use crate::model::{Kind, Record};
 use crate::notice::ChangeNotice;
@@ -31,12 +32,16 @@ pub(super) struct Told<'n> {
     pub(super) raw: &'n str,
 }
 
-/// What the activity log says of a notice beside its outcome.
+/// What is told of a notice beside its outcome.
 #[derive(Clone, Debug, Default)]
-pub(super) struct About {
-    pub(super) billing_id: Option<BillingId>,
-    pub(super) label: String,
-    pub(super) removed: Option<Record>,
+pub(crate) struct About {
+    pub(crate) billing_id: Option<BillingId>,
+    pub(crate) label: String,
+    pub(crate) removed: Option<Record>,
+    /// Where the two sides differ.
+    pub(crate) differences: Vec<Difference>,
+    /// The records that the entity may stand for, when there are several.
+    pub(crate) candidates: Vec<Candidate>,
 }
 
 /// A company's books, open for pulling, with what is known of its entities.
@@ -56,10 +61,16 @@ pub(super) struct Pull<'a> {
     /// The ledger's entries of billing records, as the mapping needs them.
     pub(super) entries: HashMap<LinkKey, Entry>,
     /// The keys of products, as the billing app writes them.
-    pub(super) keys: HashMap<BillingId, String>,
+    pub(super) keys: Arc<Mutex<HashMap<BillingId, String>>>,
     pub(super) about: About,
     /// Set once QuickBooks says that the connection has ended: nothing more is tried in this batch.
-    ended: Option<Park>,
+    pub(super) ended: Option<Park>,
+}
+
+impl Told<'_> {
+    pub(super) fn is_of_import(self) -> bool {
+        self.notice.is_of_import()
+    }
 }
 
 impl<'a> Pull<'a> {
@@ -83,7 +94,7 @@ impl<'a> Pull<'a> {
             pending: HashMap::new(),
             known: HashSet::new(),
             entries: HashMap::new(),
-            keys: HashMap::new(),
+            keys: Arc::default(),
             about: About::default(),
             ended: None,
         }))

@@ -6,6 +6,7 @@ use jiff::{Timestamp, Unit};
 use quickbooks_wire::Entity;
 
 use crate::ids::QuickBooksId;
+use crate::import::Difference;
 use crate::link::{Fingerprints, Link};
 use crate::mapping::fields;
 use crate::model::Kind;
@@ -16,7 +17,7 @@ use crate::settings::{Company, ConnectionState};
 /// Why a notice goes no further, judged by the company alone; none if it does (R5, R31, D10, D12).
 pub(super) fn gate(company: &Company, notice: &ChangeNotice) -> Option<Outcome> {
     let direction = company.settings.directions.of(notice.kind);
-    if !direction.pulls() {
+    if !direction.pulls() && !notice.is_of_import() {
         return Some(Outcome::Skipped(SkipReason::NotPulled(notice.kind, direction)));
     }
     let connection = company.connection.as_ref()?;
@@ -168,6 +169,24 @@ fn group_of(name: &str) -> &str {
         "TxnTaxDetail" | "GlobalTaxCalculation" | "ApplyTaxAfterDiscount" => "Line",
         other => other,
     }
+}
+
+/// What the two sides say of members, each thing once. `taken`: the billing app gets what QuickBooks has.
+pub(super) fn differences(
+    ours: Option<&Entity>,
+    row: &Entity,
+    names: &[String],
+    taken: bool,
+) -> Vec<Difference> {
+    let mut differences: Vec<Difference> = Vec::new();
+    for group in names.iter().map(|name| group_of(name)) {
+        let field = label(group).to_owned();
+        if !differences.iter().any(|known| known.field == field) {
+            let billing = ours.map(|ours| shown(ours, group)).unwrap_or_default();
+            differences.push(Difference { field, billing, quickbooks: shown(row, group), taken });
+        }
+    }
+    differences
 }
 
 /// "Changed in QuickBooks: …", each thing once.

@@ -1,6 +1,7 @@
 //! What each kind of entity needs: the counterparts of what it refers to first, then its own.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 
 use jiff::civil::Date;
 use quickbooks_wire::{Customer, Entity, Invoice as WireInvoice, Item, Payment as WirePayment, Ref};
@@ -10,6 +11,7 @@ use super::open::{Id, Pull, Told, label};
 use super::plan;
 use super::write::{Cause, again, number_of_payment};
 use crate::ids::{BillingId, QuickBooksId};
+use crate::import::Candidate;
 use crate::link::{Entry, Link, LinkKey, MatchedBy};
 use crate::mapping::back::{self, Members, Paid, Sold};
 use crate::mapping::tax_answer::{Question, TaxAnswer};
@@ -56,7 +58,7 @@ impl Pull<'_> {
             return Err(unmapped(Kind::Client, &label(&entity)));
         }
         let client = back::new_client(row, BillingId::of_entity(&id.1), &self.reference);
-        self.create(cause, id, &Record::Client(Box::new(client)), &entity).await
+        self.create(cause, id, &Record::Client(Box::new(client)), &entity, Vec::new()).await
     }
 
     /// The ladder of D2 the other way: exact name, then any e-mail address.
@@ -68,7 +70,7 @@ impl Pull<'_> {
         if are_there && named.is_empty() {
             return Err(taken(Kind::Client, &name));
         }
-        if let Some(one) = only(Kind::Client, &name, named)? {
+        if let Some(one) = self.only(Kind::Client, &name, named)? {
             return Ok(Some((one, MatchedBy::Name)));
         }
         let addresses = row.primary_email_addr.as_ref().and_then(|email| email.address.clone());
@@ -81,7 +83,7 @@ impl Pull<'_> {
                 }
             }
         }
-        Ok(only(Kind::Client, &name, known)?.map(|one| (one, MatchedBy::Email)))
+        Ok(self.only(Kind::Client, &name, known)?.map(|one| (one, MatchedBy::Email)))
     }
 
     async fn make_product(&mut self, cause: Cause<'_>, id: &Id, row: &Item) -> Result<Link, Ending> {
@@ -103,7 +105,7 @@ impl Pull<'_> {
             let found = self.find(BillingQuery::ProductKeyed(key.clone())).await?;
             are_there |= !found.is_empty();
             let free = self.free(id, found).await?;
-            if let Some(stored) = only(Kind::Product, key, free)? {
+            if let Some(stored) = self.only(Kind::Product, key, free)? {
                 return self.adopt(cause, id, &stored, &entity, MatchedBy::Key).await;
             }
         }
@@ -114,14 +116,15 @@ impl Pull<'_> {
             return Err(unmapped(Kind::Product, &name));
         }
         let product = back::new_product(row, BillingId::of_entity(&id.1));
-        self.create(cause, id, &Record::Product(product), &entity).await
+        self.create(cause, id, &Record::Product(product), &entity, Vec::new()).await
     }
 
     async fn make_invoice(&mut self, cause: Cause<'_>, id: &Id, row: &WireInvoice) -> Result<Link, Ending> {
         if let Some(link) = self.resume(cause, id).await? {
             return Ok(link);
         }
-        if let (Some(cut_off), Some(dated)) = (self.company.settings.cut_off, date_of(row))
+        if !cause.told.is_of_import()
+            && let (Some(cut_off), Some(dated)) = (self.company.settings.cut_off, date_of(row))
             && dated < cut_off
         {
             return Err(SkipReason::BeforeCutOff { dated, cut_off }.into());
@@ -136,13 +139,40 @@ impl Pull<'_> {
             invoice.number = format!("QB-{}", id.1);
         }
         let invoice = self.with_taxes(invoice, row).await?;
+        let (invoice, notes) = self.numbered(cause, id, invoice).await?;
+        self.create(cause, id, &Record::Invoice(Box::new(invoice)), &entity, notes).await
+    }
+
+    /// The invoice under a number that is free in the billing app. Numbers never link (R42, D5): where its own is taken
+    /// a notice waits for a person, and an import brings the invoice in under another one and says so (R43, R44).
+    async fn numbered(
+        &mut self,
+        cause: Cause<'_>,
+        id: &Id,
+        mut invoice: Invoice,
+    ) -> Result<(Invoice, Vec<String>), Ending> {
         let same = self.find(BillingQuery::InvoiceNumbered(invoice.number.clone())).await?;
-        if !same.is_empty() {
-            // One that is on its way to QuickBooks is this one, and worth waiting for.
-            self.free(id, same).await?;
+        if same.is_empty() {
+            return Ok((invoice, Vec::new()));
+        }
+        // One that is on its way to QuickBooks is this one, and worth waiting for.
+        let free = self.free(id, same).await?;
+        if !cause.told.is_of_import() {
             return Err(twin(&invoice.number));
         }
-        self.create(cause, id, &Record::Invoice(Box::new(invoice)), &entity).await
+        let number = format!("{}_{}", invoice.number, id.1);
+        if !self.find(BillingQuery::InvoiceNumbered(number.clone())).await?.is_empty() {
+            return Err(twin(&number));
+        }
+        let notes = match free.iter().find(|stored| is_twin(&stored.record, &invoice)) {
+            Some(stored) => {
+                self.about.candidates = candidates(std::slice::from_ref(stored));
+                likely_twin(&invoice.number, &number, stored.record.id())
+            }
+            None => format!("Its number {} is taken in the billing app; it got {number}.", invoice.number),
+        };
+        invoice.number = number;
+        Ok((invoice, vec![notes]))
     }
 
     async fn make_payment(&mut self, cause: Cause<'_>, id: &Id, row: &WirePayment) -> Result<Link, Ending> {
@@ -164,7 +194,7 @@ impl Pull<'_> {
         let named = (BillingId::of_entity(&id.1), number_of_payment(id));
         let invoice = |id: &QuickBooksId| paid.get(id).cloned();
         let payment = back::new_payment(row, named, &client, invoice, &self.reference)?;
-        self.create(cause, id, &Record::Payment(Box::new(payment)), &entity).await
+        self.create(cause, id, &Record::Payment(Box::new(payment)), &entity, Vec::new()).await
     }
 
     /// A Payment that a push is making just now names the payment it stands for: its link is about to come.
@@ -197,7 +227,9 @@ impl Pull<'_> {
         let missing: Vec<Id> = ids.iter().filter(|id| !self.links.contains_key(*id)).cloned().collect();
         self.read(&missing).await?;
         self.read_what_they_refer_to(&missing).await?;
-        self.after_cut_off(&ids)?;
+        if !told.is_of_import() {
+            self.after_cut_off(&ids)?;
+        }
         let mut invoices = HashMap::new();
         for id in ids {
             let billing_id = match self.links.get(&id) {
@@ -218,7 +250,7 @@ impl Pull<'_> {
             return Err(missing_invoice(&id.1.to_string(), "it is gone from QuickBooks"));
         };
         let number = row.doc_number.clone().unwrap_or_else(|| id.1.to_string());
-        if !self.company.settings.directions.invoice.pulls() {
+        if !told.is_of_import() && !self.company.settings.directions.invoice.pulls() {
             return Err(missing_invoice(&number, "invoices are not brought over (see their direction)"));
         }
         let link = self.make_invoice(Cause { told, own: false }, id, &row).await?;
@@ -301,15 +333,17 @@ impl Pull<'_> {
         if link.billing_id.is_stand_in() {
             return Ok(if last.to_lowercase() == known { last.to_owned() } else { known });
         }
-        if let Some(key) = self.keys.get(&link.billing_id) {
-            return Ok(key.clone());
+        let heard = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&link.billing_id).cloned();
+        if let Some(key) = heard {
+            return Ok(key);
         }
         let fetched = self.ports.billing.fetch(&self.books.company, Kind::Product, &link.billing_id).await?;
         let key = match fetched {
             Some(Stored { record: Record::Product(product), .. }) => product.key,
             _ => known,
         };
-        self.keys.insert(link.billing_id.clone(), key.clone());
+        let mut heard = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.insert(link.billing_id.clone(), key.clone());
         Ok(key)
     }
 
@@ -426,13 +460,18 @@ fn date_of(row: &WireInvoice) -> Option<Date> {
     row.txn_date.as_deref()?.parse().ok()
 }
 
-fn only(kind: Kind, name: &str, mut candidates: Vec<Stored>) -> Result<Option<Stored>, Ending> {
-    if candidates.len() > 1 {
-        let listed: Vec<String> = candidates
+impl Pull<'_> {
+    /// The one record that fits, if one does. Several are told, and none is taken (D2).
+    fn only(&mut self, kind: Kind, name: &str, mut fitting: Vec<Stored>) -> Result<Option<Stored>, Ending> {
+        if fitting.len() < 2 {
+            return Ok(fitting.pop());
+        }
+        self.about.candidates = candidates(&fitting);
+        let listed: Vec<String> = fitting
             .iter()
             .map(|stored| format!("{} (id {})", stored.record.label(), stored.record.id()))
             .collect();
-        return Err(Park::new(
+        Err(Park::new(
             ParkCause::Ambiguous,
             format!(
                 "\"{name}\" of QuickBooks fits more than one {kind} of the billing app: {}.",
@@ -440,9 +479,27 @@ fn only(kind: Kind, name: &str, mut candidates: Vec<Stored>) -> Result<Option<St
             ),
             "Map it to the right one by hand, then retry.",
         )
-        .into());
+        .into())
     }
-    Ok(candidates.pop())
+}
+
+fn candidates(fitting: &[Stored]) -> Vec<Candidate> {
+    let candidate = |stored: &Stored| Candidate {
+        billing_id: stored.record.id().clone(),
+        label: stored.record.label().to_owned(),
+    };
+    fitting.iter().map(candidate).collect()
+}
+
+/// Whether a record of the same number is for the same client and of the same total (D5).
+fn is_twin(record: &Record, invoice: &Invoice) -> bool {
+    matches!(record, Record::Invoice(other) if other.client_id == invoice.client_id && other.amount == invoice.amount)
+}
+
+fn likely_twin(number: &str, given: &str, other: &BillingId) -> String {
+    format!(
+        "The billing app has an invoice {number} of the same total for the same client ({other}), likely this very one. It was brought in as {given} all the same: numbers never link. Delete one of the two, or link them by hand."
+    )
 }
 
 fn taken(kind: Kind, name: &str) -> Ending {

@@ -1,8 +1,7 @@
 //! What is known of the entities of a batch, gathered in as few calls as possible.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use futures::future::try_join_all;
 use quickbooks_wire::Entity;
 use quickbooks_wire::query::{MAX_PAGE, Query, is_in};
 
@@ -26,23 +25,24 @@ impl Pull<'_> {
             return Ok(());
         }
         let (ledger, books) = (self.ports.ledger, &self.books);
-        let holders = new.iter().map(|(kind, id)| ledger.billing_id(books, *kind, id));
-        let holders: Vec<Option<BillingId>> = try_join_all(holders).await?;
+        let ids: Vec<Id> = new.iter().cloned().collect();
+        let holders = ledger.billing_ids(books, &ids).await?;
         let mut keys: Vec<LinkKey> = Vec::new();
-        for ((kind, id), holder) in new.iter().zip(&holders) {
-            keys.push(LinkKey::Billing(*kind, BillingId::of_entity(id)));
-            keys.extend(holder.iter().map(|holder| LinkKey::Billing(*kind, holder.clone())));
+        let mut stand_ins: HashMap<LinkKey, &Id> = HashMap::new();
+        for id in &ids {
+            let stand_in = LinkKey::Billing(id.0, BillingId::of_entity(&id.1));
+            keys.push(stand_in.clone());
+            stand_ins.insert(stand_in, id);
+            keys.extend(holders.get(id).map(|holder| LinkKey::Billing(id.0, holder.clone())));
         }
         for (key, entry) in ledger.entries(books, &keys).await? {
-            let LinkKey::Billing(kind, stand_in) = &key else { continue };
             match &entry {
                 Entry::Linked(link) => {
-                    self.links.insert((*kind, link.quickbooks_id.clone()), link.clone());
+                    self.links.insert((link.kind, link.quickbooks_id.clone()), link.clone());
                 }
                 Entry::Pending(intent) => {
-                    let of = new.iter().find(|(of, id)| of == kind && BillingId::of_entity(id) == *stand_in);
-                    if let Some(id) = of {
-                        self.pending.insert(id.clone(), intent.clone());
+                    if let Some(id) = stand_ins.get(&key) {
+                        self.pending.insert((*id).clone(), intent.clone());
                     }
                 }
             }
@@ -130,7 +130,7 @@ fn by_ids(kind: Kind, ids: &[&str]) -> Query {
 }
 
 /// What an entity refers to and cannot come over without.
-fn references(row: &Entity) -> Vec<Id> {
+pub(super) fn references(row: &Entity) -> Vec<Id> {
     let customer = |reference: &Option<quickbooks_wire::Ref>| {
         let id = reference.as_ref().and_then(|reference| QuickBooksId::new(reference.id()).ok());
         id.map(|id| (Kind::Client, id))

@@ -47,11 +47,15 @@ struct Begun {
     seen: Fingerprints,
     sync_token: String,
     last_updated: String,
+    /// What a person is to know of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 impl Begun {
     fn of(record: &Record, row: &Entity) -> Begun {
         Begun {
+            notes: Vec::new(),
             record: record.clone(),
             seen: fields::fingerprints(row),
             sync_token: row.sync_token().unwrap_or_default().to_owned(),
@@ -61,15 +65,16 @@ impl Begun {
 }
 
 impl Pull<'_> {
-    /// Creates the record that stands for an entity.
+    /// Creates the record that stands for an entity. `notes` is what a person is to know of it.
     pub(super) async fn create(
         &mut self,
         cause: Cause<'_>,
         id: &Id,
         record: &Record,
         row: &Entity,
+        notes: Vec<String>,
     ) -> Result<Link, Ending> {
-        let begun = Begun::of(record, row);
+        let begun = Begun { notes, ..Begun::of(record, row) };
         let intent = self.begin(cause, id, &begun).await?;
         let stored = self.send_create(&intent, record).await?;
         self.made(cause, id, &begun, &stored, MatchedBy::Created, Some(&BillingId::of_entity(&id.1))).await
@@ -183,7 +188,7 @@ impl Pull<'_> {
             Record::Invoice(invoice) => Some(invoice.amount),
             _ => None,
         };
-        let notes: Vec<String> = difference(stored, booked).into_iter().collect();
+        let notes: Vec<String> = begun.notes.iter().cloned().chain(difference(stored, booked)).collect();
         let notice = cause.event();
         let link = Link {
             kind: id.0,
@@ -210,11 +215,15 @@ impl Pull<'_> {
             revision: 1,
         };
         let link = match (&forward, &row) {
-            (Some(ours), Some(row)) if !created => Link {
-                edited: crate::plan::differences(ours, row),
-                matched_at: row.last_updated_time().and_then(|time| time.parse().ok()),
-                ..link
-            },
+            (Some(ours), Some(row)) if !created => {
+                let edited = crate::plan::differences(ours, row);
+                if cause.own {
+                    let names: Vec<String> = edited.keys().cloned().collect();
+                    self.about.differences = plan::differences(Some(ours), row, &names, false);
+                }
+                let matched_at = row.last_updated_time().and_then(|time| time.parse().ok());
+                Link { edited, matched_at, ..link }
+            }
             _ => link,
         };
         self.ports.ledger.link(&self.books, &link, replacing).await?;
@@ -265,6 +274,8 @@ impl Pull<'_> {
         };
         let ours = self.forward(&before.record).await?;
         let merge = plan::merge(&link, &names, ours.as_ref(), row, before.updated_at);
+        self.about.differences = plan::differences(ours.as_ref(), row, &merge.take, true);
+        self.about.differences.extend(plan::differences(ours.as_ref(), row, &merge.keep, false));
         let after = self.back(told, &before.record, ours.as_ref(), row, &merge.take).await?;
         let written = if after == before.record {
             before.clone()

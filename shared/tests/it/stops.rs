@@ -288,6 +288,11 @@ impl QuickBooks for Guarded {
         self.quickbooks.read(kind, id).await
     }
 
+    async fn count(&self, queries: &[Query]) -> Result<Vec<u64>, CallError> {
+        self.gate.pass().await;
+        self.quickbooks.count(queries).await
+    }
+
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
         self.gate.pass().await;
         self.quickbooks.query(queries).await

@@ -256,6 +256,10 @@ impl QuickBooks for FragileCalls {
         call!(self, self.quickbooks.read(kind, id), unsent())
     }
 
+    async fn count(&self, queries: &[Query]) -> Result<Vec<u64>, CallError> {
+        call!(self, self.quickbooks.count(queries), unsent())
+    }
+
     async fn query(&self, queries: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
         call!(self, self.quickbooks.query(queries), unsent())
     }
