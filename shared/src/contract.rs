@@ -10,6 +10,7 @@ mod budget;
 mod companies;
 mod cursors;
 mod history;
+mod imports;
 mod ledger;
 mod pairing;
 mod pull_queue;
@@ -26,6 +27,7 @@ pub use budget::budget;
 pub use companies::companies;
 pub use cursors::cursors;
 pub use history::history;
+pub use imports::imports;
 pub use ledger::ledger;
 pub use pairing::{directories, pairs};
 pub use pull_queue::pull_queue;
@@ -66,8 +68,8 @@ mod tests {
     use futures::executor::block_on;
 
     use crate::memory::{
-        MemoryActivityLog, MemoryBillingVault, MemoryBudget, MemoryCompanies, MemoryCursors,
-        MemoryDirectories, MemoryLedger, MemoryPullQueue, MemoryVault,
+        MemoryActivityLog, MemoryBillingVault, MemoryBudget, MemoryCompanies, MemoryCursors, MemoryDirectories,
+        MemoryImports, MemoryLedger, MemoryPullQueue, MemoryVault,
     };
 
     #[test]
@@ -97,6 +99,8 @@ mod tests {
         block_on(super::pull_queue(&queue, async || {
             queue.messages().into_iter().map(|message| (message.company.into(), message.body)).collect()
         }));
+        let imports = MemoryImports::default();
+        block_on(super::imports(&imports, &imports));
         let budget = MemoryBudget::default();
         block_on(super::budget(&budget, &budget));
     }

@@ -1,7 +1,7 @@
 //! What an operator can do.
 
 use anyhow::{Context, bail};
-use aws::{Aws, DynamoActivityLog, DynamoCompanies, Queue, SecretsVault};
+use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, Queue, SecretsVault};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sync::activity::Activity;
@@ -26,6 +26,8 @@ pub struct Admin {
     activity: DynamoActivityLog,
     pushes: Queue,
     pulls: Queue,
+    pub(crate) imports: DynamoImports,
+    pub(crate) import_ticks: Queue,
     signing_key_secret: String,
     pub(crate) public_url: String,
 }
@@ -39,6 +41,8 @@ impl Admin {
             activity: aws.activity_log(&deployment.activity_table),
             pushes: aws.queue(&deployment.push_queue_url),
             pulls: aws.queue(&deployment.pull_queue_url),
+            imports: aws.imports(&deployment.imports_table),
+            import_ticks: aws.queue(&deployment.import_queue_url),
             signing_key_secret: deployment.signing_key_secret.clone(),
             public_url: deployment.public_url.clone(),
             aws: aws.clone(),

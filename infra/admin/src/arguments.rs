@@ -3,7 +3,7 @@
 use admin::{CutOff, Deployment, SettingsChange};
 use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
-use sync::ids::{CompanyId, EventId, InvalidId};
+use sync::ids::{CompanyId, EventId, InvalidId, JobId};
 use sync::model::{Kind, ProductType};
 use sync::outcome::ParkCause;
 use sync::parked::Which;
@@ -40,6 +40,12 @@ pub(crate) struct Names {
     /// Address of the pull queue
     #[arg(long, global = true)]
     pull_queue_url: Option<String>,
+    /// DynamoDB table of imports
+    #[arg(long, global = true)]
+    imports_table: Option<String>,
+    /// Address of the imports' queue
+    #[arg(long, global = true)]
+    import_queue_url: Option<String>,
     /// Secret that signs connect links
     #[arg(long, global = true)]
     signing_key_secret: Option<String>,
@@ -72,6 +78,9 @@ pub(crate) enum Command {
     /// Says what a company bills with, and looks after its webhooks
     #[command(subcommand)]
     Billing(BillingCommand),
+    /// Brings an existing QuickBooks company into the billing app
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Shows what became of a company's events, newest first
     Activity {
         #[arg(value_parser = company)]
@@ -165,6 +174,56 @@ pub(crate) enum BillingCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Finds out what an import would do, and writes nothing on either side
+    Preview {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+        #[command(flatten)]
+        kinds: KindArguments,
+    },
+    /// Begins an import
+    Start {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+        #[command(flatten)]
+        kinds: KindArguments,
+    },
+    /// Shows how far an import or a preview is; the newest, unless another one is named
+    Status {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+        /// An earlier one
+        #[arg(long, value_parser = job)]
+        job: Option<JobId>,
+        /// What became of each entity of a kind, too
+        #[arg(long, value_name = "KIND", value_parser = named::<Kind>)]
+        records: Option<Kind>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ends the import or preview that is running; what was brought over stays
+    Cancel {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KindArguments {
+    /// Kinds to bring over: all, or some of product,client,invoice,payment
+    #[arg(long = "kinds", value_name = "KINDS", value_delimiter = ',', value_parser = kinds, default_value = "all")]
+    kinds: Vec<Kinds>,
+}
+
+impl From<KindArguments> for Vec<Kind> {
+    fn from(arguments: KindArguments) -> Vec<Kind> {
+        arguments.kinds.into_iter().flat_map(|kinds| kinds.0).collect()
+    }
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum SettingsCommand {
     /// Changes what is named, and nothing else
     Set {
@@ -230,6 +289,8 @@ impl Names {
             push_queue_url: self.push_queue_url.clone()?,
             company_secret_prefix: self.company_secret_prefix.clone()?,
             pull_queue_url: self.pull_queue_url.clone()?,
+            imports_table: self.imports_table.clone()?,
+            import_queue_url: self.import_queue_url.clone()?,
             signing_key_secret: self.signing_key_secret.clone()?,
             public_url: self.public_url.clone()?,
         })
@@ -264,6 +325,10 @@ impl From<WhichArguments> for Which {
 
 fn company(text: &str) -> Result<CompanyId, InvalidId> {
     CompanyId::new(text)
+}
+
+fn job(text: &str) -> Result<JobId, InvalidId> {
+    JobId::new(text)
 }
 
 fn event(text: &str) -> Result<EventId, InvalidId> {
@@ -352,6 +417,19 @@ mod tests {
     }
 
     #[test]
+    fn an_import_brings_everything_unless_kinds_are_named() {
+        let kinds = |words: &str| {
+            let words = ["counterpart-admin"].into_iter().chain(words.split(' '));
+            match Arguments::try_parse_from(words).unwrap().command {
+                Command::Import(ImportCommand::Start { kinds, .. }) => Vec::<Kind>::from(kinds),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(kinds("import start acme"), Kind::ALL);
+        assert_eq!(kinds("import start acme --kinds product,client"), [Kind::Product, Kind::Client]);
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for arguments in [
             "settings set acme",
@@ -363,6 +441,8 @@ mod tests {
             "retry acme --all --cause tax",
             "retry acme --cause weather",
             "ignore acme --all",
+            "import start acme --kinds customer",
+            "import status acme --job a#b",
         ] {
             let words = ["counterpart-admin"].into_iter().chain(arguments.split(' '));
             assert!(Arguments::try_parse_from(words).is_err(), "{arguments}");

@@ -16,6 +16,10 @@ pub struct Deployment {
     pub company_secret_prefix: String,
     /// Address of the pull queue.
     pub pull_queue_url: String,
+    /// DynamoDB table of imports.
+    pub imports_table: String,
+    /// Address of the imports' queue.
+    pub import_queue_url: String,
     /// Secret that signs connect links.
     pub signing_key_secret: String,
     /// Address under which people reach the API, without a slash at the end.
@@ -41,6 +45,8 @@ impl Deployment {
             push_queue_url: output("PushQueueUrl")?,
             company_secret_prefix: output("CompanySecretPrefix")?,
             pull_queue_url: output("PullQueueUrl")?,
+            imports_table: output("ImportsTable")?,
+            import_queue_url: output("ImportQueueUrl")?,
             signing_key_secret: output("SigningKeySecret")?,
             public_url: public_url
                 .context("the stack's RedirectUri does not end with /oauth/callback")?

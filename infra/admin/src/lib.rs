@@ -6,6 +6,7 @@
 mod admin;
 mod billing;
 mod deployment;
+mod import;
 pub mod text;
 
 pub use admin::Admin;

@@ -4,9 +4,12 @@ mod arguments;
 
 use admin::{Admin, Deployment, text};
 use anyhow::Context;
-use arguments::{ApiKeyCommand, Arguments, BillingCommand, Command, CompanyCommand, Names, SettingsCommand};
+use arguments::{
+    ApiKeyCommand, Arguments, BillingCommand, Command, CompanyCommand, ImportCommand, Names, SettingsCommand,
+};
 use aws::Aws;
 use clap::Parser;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use sync::activity::Activity;
@@ -23,7 +26,7 @@ async fn main() -> anyhow::Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "a command happens when it is given")]
 async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
-    let now = jiff::Timestamp::now();
+    let now = Timestamp::now();
     match command {
         Command::Company(CompanyCommand::Add { id }) => {
             print(&text::company(&admin.add_company(&id).await?, None))
@@ -54,6 +57,7 @@ async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
         Command::Billing(BillingCommand::Webhooks { id, private }) => {
             print(&text::webhooks(admin.repair_webhooks(&id, reach(private)).await?));
         }
+        Command::Import(command) => import(admin, command, now).await?,
         Command::Activity { id, parked: true, json, .. } => print_activity(&admin.parked(&id).await?, json)?,
         Command::Activity { id, limit, json, .. } => {
             print_activity(&admin.activity(&id, limit).await?, json)?
@@ -62,6 +66,32 @@ async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
         Command::Ignore { id, which, reason } => {
             print_events("ignored", &admin.ignore(&id, &which.into(), &reason, now).await?);
         }
+    }
+    Ok(())
+}
+
+async fn import(admin: &Admin, command: ImportCommand, now: Timestamp) -> anyhow::Result<()> {
+    match command {
+        ImportCommand::Preview { id, kinds } => {
+            print(&text::import(&admin.preview_import(&id, &Vec::from(kinds), now).await?));
+        }
+        ImportCommand::Start { id, kinds } => {
+            print(&text::import(&admin.start_import(&id, &Vec::from(kinds), now).await?));
+        }
+        ImportCommand::Status { id, job, records, json } => {
+            let job = admin.import(&id, job, now).await?;
+            if json {
+                print_json(&job)?
+            } else {
+                print(&text::import(&job))
+            }
+            if let Some(kind) = records {
+                for record in admin.import_records(&job, kind, now).await? {
+                    if json { print_json(&record)? } else { print(&text::imported(&record)) }
+                }
+            }
+        }
+        ImportCommand::Cancel { id } => print(&text::import(&admin.cancel_import(&id, now).await?)),
     }
     Ok(())
 }

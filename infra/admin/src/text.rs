@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use sync::activity::{Activity, ActivityResult};
 use sync::billing_app::{BillingApp, Checked};
 use sync::ids::QuickBooksId;
+use sync::import::{Counts, Ended, Job, Purpose, State, What};
 use sync::model::Kind;
 use sync::reference::Reference;
 use sync::settings::{Company, ConnectionState};
@@ -65,6 +66,73 @@ pub fn webhooks(repaired: Repaired) -> String {
     format!("webhooks: {kept} kept, {made} made, {mended} mended, {removed} removed\n")
 }
 
+/// An import or its preview: a line for each kind.
+pub fn import(job: &Job) -> String {
+    let what = match job.purpose {
+        Purpose::Preview => "preview",
+        Purpose::Run => "import",
+    };
+    let state = match &job.state {
+        State::Running => "running".to_owned(),
+        State::Done => "done".to_owned(),
+        State::Cancelled => "cancelled".to_owned(),
+        State::Stopped { reason } => format!("stopped: {reason}"),
+    };
+    let mut text = format!("{what} {}: {state}\n", job.id);
+    if let Some(end) = job.estimated_end() {
+        text.push_str(&format!(
+            "    done at about {} UTC\n",
+            end.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M")
+        ));
+    }
+    if let Some(trouble) = &job.trouble {
+        let next_try = trouble.next_try.to_zoned(TimeZone::UTC).strftime("%H:%M:%S");
+        text.push_str(&format!("    waits: {}; tried again at {next_try} UTC\n", trouble.reason));
+    }
+    for kind in &job.kinds {
+        let counts = job.progress.get(kind).map(|progress| progress.counts.clone()).unwrap_or_default();
+        text.push_str(&format!("    {kind:<8} {} of {}: {}\n", counts.done, counts.found, outcomes(&counts)));
+    }
+    text
+}
+
+fn outcomes(counts: &Counts) -> String {
+    let named = |name: &str, count: u64| (count > 0).then(|| format!("{count} {name}"));
+    let mut parts: Vec<String> = [
+        ("created", counts.created),
+        ("updated", counts.updated),
+        ("deleted", counts.deleted),
+        ("unchanged", counts.unchanged),
+    ]
+    .into_iter()
+    .filter_map(|(name, count)| named(name, count))
+    .collect();
+    parts.extend(counts.linked.iter().map(|(by, count)| format!("{count} linked by {by:?}").to_lowercase()));
+    parts.extend(counts.skipped.iter().map(|(reason, count)| format!("{count} skipped ({reason})")));
+    parts.extend(counts.failed.iter().map(|(cause, count)| format!("{count} waiting ({cause:?})")));
+    if parts.is_empty() { "nothing yet".to_owned() } else { parts.join(", ") }
+}
+
+/// What became of an entity: a line, and what belongs to it indented below.
+pub fn imported(ended: &Ended) -> String {
+    let (what, mut details) = match &ended.what {
+        What::Created => ("created".to_owned(), Vec::new()),
+        What::Linked { by } => (format!("linked by {by:?}").to_lowercase(), Vec::new()),
+        What::Updated => ("updated".to_owned(), Vec::new()),
+        What::Deleted => ("deleted".to_owned(), Vec::new()),
+        What::Unchanged => ("unchanged".to_owned(), Vec::new()),
+        What::Skipped { reason } => (format!("skipped: {reason}"), Vec::new()),
+        What::Failed { park } => ("waiting".to_owned(), vec![park.reason.clone(), park.way_on.clone()]),
+    };
+    details.extend(ended.notes.iter().cloned());
+    details.extend(ended.differences.iter().map(|difference| {
+        let stays = if difference.taken { "" } else { " (stays)" };
+        format!("{}: {} -> {}{stays}", difference.field, difference.billing, difference.quickbooks)
+    }));
+    let details: String = details.iter().map(|detail| format!("    {detail}\n")).collect();
+    format!("{} {} ({}): {what}\n{details}", ended.kind, ended.label, ended.quickbooks_id)
+}
+
 fn account(id: &QuickBooksId, reference: Option<&Reference>) -> String {
     match reference.and_then(|reference| reference.account(id)) {
         Some(account) => format!("{} ({id})", account.name),
@@ -101,6 +169,7 @@ pub fn activity(entry: &Activity) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use sync::ids::{CompanyId, EventId, RealmId};
     use sync::model::ProductType;
     use sync::outcome::{Done, DoneAction, Park, ParkCause};
@@ -130,6 +199,38 @@ mod tests {
             sub_type: "SalesOfProductIncome".into(),
         }];
         insta::assert_snapshot!("connected_company", company(&acme, Some(&reference)));
+    }
+
+    #[test]
+    fn an_import_in_words() {
+        let books = json!({"company": "acme", "realm": "9130"});
+        let client = json!({
+            "counts": {"found": 120, "done": 100, "created": 60, "linked": {"name": 20, "email": 5}, "unchanged": 10,
+                "skipped": {"sub-customers are not synced": 4}, "failed": {"ambiguous": 1}},
+            "cursor": {}, "finished": false,
+        });
+        let job: Job = serde_json::from_value(json!({
+            "id": "1772000000000", "books": books, "purpose": "run", "kinds": ["product", "client"],
+            "state": {"state": "running"}, "progress": {"client": client},
+            "started_at": "2026-03-09T10:00:00Z", "updated_at": "2026-03-09T10:10:00Z",
+            "trouble": {"reason": "the billing app is away", "since": "2026-03-09T10:10:00Z", "next_try": "2026-03-09T10:11:20Z"},
+            "step": 1, "version": 2,
+        }))
+        .unwrap();
+        let ended: Ended = serde_json::from_value(json!({
+            "kind": "client", "quickbooks_id": "12", "label": "Fern", "what": "linked", "by": "email",
+            "differences": [{"field": "name", "billing": "FERN", "quickbooks": "Fern", "taken": false}],
+        }))
+        .unwrap();
+        insta::assert_snapshot!(import(&job) + &imported(&ended), @r"
+        import 1772000000000: running
+            done at about 2026-03-09 10:12 UTC
+            waits: the billing app is away; tried again at 10:11:20 UTC
+            product  0 of 0: nothing yet
+            client   100 of 120: 60 created, 10 unchanged, 20 linked by name, 5 linked by email, 4 skipped (sub-customers are not synced), 1 waiting (Ambiguous)
+        client Fern (12): linked by email
+            name: FERN -> Fern (stays)
+        ");
     }
 
     #[test]

@@ -10,7 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use sync::ports::StoreError;
 
 use crate::table::Table;
-use crate::{DynamoActivityLog, DynamoBudget, DynamoCompanies, DynamoLedger, Queue, SecretsVault};
+use crate::{
+    DynamoActivityLog, DynamoBudget, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault,
+};
 
 /// Long enough for a connection anywhere within a region.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -101,6 +103,11 @@ impl Aws {
     /// The activity log in a table.
     pub fn activity_log(&self, table: impl Into<String>) -> DynamoActivityLog {
         DynamoActivityLog::new(self.table(table))
+    }
+
+    /// The imports in a table.
+    pub fn imports(&self, table: impl Into<String>) -> DynamoImports {
+        DynamoImports::new(self.table(table))
     }
 
     /// The token pairs in secrets whose names begin with `prefix`.

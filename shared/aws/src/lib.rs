@@ -1,13 +1,14 @@
 //! Everything that touches an AWS SDK: the engine's stores in DynamoDB and Secrets Manager, and the push queue.
 //!
 //! [`Aws`] is made once and makes the rest. The tables' layouts are described in `ledger`, `companies`,
-//! `activity` and `budget`; what all items share (keys, packed JSON) is in `item`, and calls to DynamoDB in `table`.
+//! `activity`, `imports` and `budget`; what all items share (keys, packed JSON) is in `item`, and calls to DynamoDB in `table`.
 
 mod activity;
 mod budget;
 mod companies;
 mod connection;
 mod error;
+mod imports;
 mod item;
 mod ledger;
 mod pairing;
@@ -21,6 +22,7 @@ pub use activity::DynamoActivityLog;
 pub use budget::DynamoBudget;
 pub use companies::DynamoCompanies;
 pub use connection::{Aws, Local};
+pub use imports::DynamoImports;
 pub use ledger::DynamoLedger;
 pub use queue::{Delay, Queue};
 #[cfg(feature = "operator")]

@@ -1,4 +1,4 @@
-//! The queues: sending events and change notices, and saying when a message is to be delivered again.
+//! The queues: sending events, change notices and imports' ticks, and saying when a message is to be delivered again.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
 use sync::ids::{CompanyId, EventId};
+use sync::import::{ImportQueue, Tick};
 use sync::notice::NoticeMessage;
 use sync::ports::{PullQueue, PushQueue, StoreError};
 
@@ -69,6 +70,23 @@ impl PushQueue for Queue {
             .message_deduplication_id(deduplication_id(id))
             .message_body(body);
         request.send().await.map_err(failed("sending events"))?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ImportQueue for Queue {
+    async fn send_tick(&self, tick: &Tick) -> Result<(), StoreError> {
+        let action = "moving an import on";
+        let body = serde_json::to_string(tick).map_err(|error| StoreError::new(action, error))?;
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_group_id(tick.company.as_str())
+            .message_deduplication_id(format!("{}-{}", tick.job, tick.step))
+            .message_body(body);
+        request.send().await.map_err(failed(action))?;
         Ok(())
     }
 }

@@ -285,6 +285,26 @@ impl Table {
         })
     }
 
+    /// The first items of a partition from a sort key on, as last written.
+    pub(crate) async fn query_from(
+        &self,
+        action: &'static str,
+        pk: &str,
+        sk: &str,
+        limit: i32,
+    ) -> Result<Vec<Item>, StoreError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk >= :sk")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":sk", text(sk))
+            .consistent_read(true)
+            .limit(limit);
+        Ok(request.send().await.map_err(failed(action))?.items.unwrap_or_default())
+    }
+
     /// The first items of a partition in the sort keys' order, as last written.
     pub(crate) async fn query(
         &self,

@@ -42,6 +42,11 @@ pub const QUICKBOOKS_APP_URL: &str = "QUICKBOOKS_APP_URL";
 /// webhook-ingest and console: address of the pull queue.
 pub const PULL_QUEUE_URL: &str = "PULL_QUEUE_URL";
 
+/// importer: DynamoDB table of imports.
+pub const IMPORTS_TABLE: &str = "IMPORTS_TABLE";
+/// importer: address of the imports' queue.
+pub const IMPORT_QUEUE_URL: &str = "IMPORT_QUEUE_URL";
+
 /// Where variables come from.
 pub trait Variables {
     /// The value of a variable, if it is set.
@@ -131,6 +136,17 @@ pub struct PullConfig {
     pub shared: Config,
     /// Address of the pull queue.
     pub pull_queue_url: String,
+}
+
+/// What importer needs.
+#[derive(Clone, Debug)]
+pub struct ImportConfig {
+    /// What most functions need.
+    pub shared: Config,
+    /// Name of the imports' table.
+    pub imports_table: String,
+    /// Address of the imports' queue.
+    pub import_queue_url: String,
 }
 
 /// What webhook-ingest needs: no more, since it has to answer soon.
@@ -223,6 +239,22 @@ impl PullConfig {
             return Err(ConfigError(reader.problems));
         };
         Ok(PullConfig { shared, pull_queue_url })
+    }
+}
+
+impl ImportConfig {
+    /// Reads all of it, or says everything that is wrong.
+    pub fn read(variables: &dyn Variables) -> Result<ImportConfig, ConfigError> {
+        let mut reader = Reader { variables, problems: Vec::new() };
+        let shared = reader.shared();
+        let [imports_table, import_queue_url] =
+            [IMPORTS_TABLE, IMPORT_QUEUE_URL].map(|name| reader.text(name));
+        let (Some(shared), Some(imports_table), Some(import_queue_url)) =
+            (shared, imports_table, import_queue_url)
+        else {
+            return Err(ConfigError(reader.problems));
+        };
+        Ok(ImportConfig { shared, imports_table, import_queue_url })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoLedger, Queue, SecretsVault};
+use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sync::ports::{Clock, StoreError};
@@ -117,6 +117,11 @@ impl Services {
     /// The queue at an address.
     pub fn queue(&self, url: &str) -> Queue {
         self.aws.queue(url)
+    }
+
+    /// The imports in a table.
+    pub fn imports(&self, table: &str) -> DynamoImports {
+        self.aws.imports(table)
     }
 
     /// A secret, read when it is first asked for.

@@ -175,10 +175,12 @@ impl Worker<'_> {
         let mut done = 0;
         while done < page.rows().len() {
             if self.now() >= self.until {
-                return self.rest_later(done);
+                return self.rest_later(done).await;
             }
             let rows = &page.rows()[done..page.rows().len().min(done + PART)];
-            let Some(ended) = self.part(&mut importing, rows).await? else { return self.rest_later(done) };
+            let Some(ended) = self.part(&mut importing, rows).await? else {
+                return self.rest_later(done).await;
+            };
             done += rows.len();
             let is_last = done == page.rows().len();
             self.store(kind, &page, done, &ended, is_last).await?;
@@ -191,12 +193,13 @@ impl Worker<'_> {
     }
 
     /// The rest of a page comes with the next message, or with this one if nothing was done for it.
-    fn rest_later(&mut self, done: usize) -> Result<(), Stop> {
+    async fn rest_later(&mut self, done: usize) -> Result<(), Stop> {
         if done == 0 {
             let reason = "the time was too short".to_owned();
             return Err(Stop::Until(Retry { reason, after: Some(Duration::from_secs(1)) }));
         }
-        Ok(())
+        let next = self.job.next(self.now());
+        self.save(Job { step: next.step + 1, ..next }).await
     }
 
     /// Makes sure that the billing app can be asked at all, before anything is read for it.
@@ -308,7 +311,7 @@ impl Worker<'_> {
         progress.counts.found = progress.counts.found.max(progress.counts.done);
         progress.cursor = page.cursor(done).unwrap_or_default();
         let mut next = Job { trouble: None, ..self.job.next(now) };
-        next.step += u64::from(is_last || now >= self.until);
+        next.step += u64::from(is_last);
         next.progress.insert(kind, progress);
         self.save(next).await
     }

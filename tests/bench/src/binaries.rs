@@ -79,7 +79,7 @@ pub(crate) async fn bare(profile: &str) -> anyhow::Result<PathBuf> {
     built(profile, &["bare".to_owned()]).await?.pop().context("nothing was built")
 }
 
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 

@@ -3,7 +3,10 @@
 //! ```text
 //! cargo run --release -p bench -- webhook       acknowledgements of signed webhooks
 //! cargo run --release -p bench -- cold-start    what each function costs before its first event
+//! cargo run --release -p bench -- import        a company of 100,000 Customers and 100,000 Invoices, brought over
 //! ```
+//!
+//! `import` takes another number of each, for trying it: `import 1000`.
 //!
 //! `--profile dev` after it measures quickly built binaries, which says nothing of the real ones but tries this program.
 //!
@@ -17,6 +20,7 @@ mod aws_stub;
 mod binaries;
 mod cold_start;
 mod function;
+mod import;
 mod table;
 mod webhook;
 
@@ -26,14 +30,17 @@ use anyhow::bail;
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (what, profile) = match arguments[..] {
-        [what] => (what, "release"),
-        [what, "--profile", profile] => (what, profile),
-        _ => bail!("say what to measure: webhook or cold-start"),
+    let (what, number, profile) = match arguments[..] {
+        [what] => (what, None, "release"),
+        [what, "--profile", profile] => (what, None, profile),
+        [what, number] => (what, Some(number.parse()?), "release"),
+        [what, number, "--profile", profile] => (what, Some(number.parse()?), profile),
+        _ => bail!("say what to measure: webhook, cold-start or import"),
     };
     match what {
         "webhook" => webhook::measure(profile).await,
         "cold-start" => cold_start::measure(profile).await,
-        _ => bail!("{what} cannot be measured, but webhook and cold-start can"),
+        "import" => import::measure(profile, number).await,
+        _ => bail!("{what} cannot be measured, but webhook, cold-start and import can"),
     }
 }

@@ -52,6 +52,12 @@ async fn the_vault_keeps_its_promises() {
 }
 
 #[tokio::test]
+async fn the_imports_keep_their_promises() {
+    let world = World::with_table().await;
+    contract::imports(&world.one.imports(TABLE), &world.two.imports(TABLE)).await;
+}
+
+#[tokio::test]
 async fn the_budget_keeps_its_promises() {
     let world = World::with_table().await;
     contract::budget(&world.one.budget(TABLE), &world.two.budget(TABLE)).await;

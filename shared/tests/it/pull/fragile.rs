@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use quickbooks_wire::query::Query;
 use quickbooks_wire::{Entity, EntityKind};
 use sync::activity::Activity;
-use sync::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId};
+use sync::ids::{BillingId, Books, CompanyId, EventId, JobId, QuickBooksId};
+use sync::import::{Ended, ImportQueue, Imports, Job, Listed, Tick, Work};
 use sync::link::{Entry, Intent, Link, LinkKey, RequestId};
 use sync::model::{Kind, Record};
 use sync::ports::{
@@ -22,6 +23,7 @@ use sync::reference::ReferenceLists;
 /// When the worker dies: in the n-th call, before it has an effect or after.
 pub(super) struct Fragile<'a> {
     inner: Ports<'a>,
+    imports: Option<(&'a dyn Imports, &'a dyn ImportQueue)>,
     life: Arc<Life>,
 }
 
@@ -53,7 +55,21 @@ impl Life {
 
 impl<'a> Fragile<'a> {
     pub(super) fn new(inner: Ports<'a>, dies_in: usize, after_the_effect: bool) -> Fragile<'a> {
-        Fragile { inner, life: Arc::new(Life { made: AtomicUsize::new(0), dies_in, after_the_effect }) }
+        let life = Arc::new(Life { made: AtomicUsize::new(0), dies_in, after_the_effect });
+        Fragile { inner, imports: None, life }
+    }
+
+    /// The same for imports.
+    pub(super) fn keeping(self, imports: &'a dyn Imports, queue: &'a dyn ImportQueue) -> Fragile<'a> {
+        Fragile { imports: Some((imports, queue)), ..self }
+    }
+
+    pub(super) fn work(&self) -> Work<'_> {
+        Work { engine: self.ports(), imports: self, queue: self }
+    }
+
+    fn imports(&self) -> &dyn Imports {
+        self.imports.unwrap().0
     }
 
     pub(super) fn ports(&self) -> Ports<'_> {
@@ -204,6 +220,52 @@ impl Billing for Fragile<'_> {
 
     async fn delete(&self, company: &CompanyId, kind: Kind, id: &BillingId) -> Result<(), BillingError> {
         call!(self, self.inner.billing.delete(company, kind, id), BillingError::Unknown("dead".into()))
+    }
+}
+
+#[async_trait]
+impl Imports for Fragile<'_> {
+    async fn begin(&self, job: &Job) -> Result<Option<JobId>, StoreError> {
+        call!(self, self.imports().begin(job), dead())
+    }
+
+    async fn job(&self, company: &CompanyId, id: &JobId) -> Result<Option<Job>, StoreError> {
+        call!(self, self.imports().job(company, id), dead())
+    }
+
+    async fn jobs(&self, company: &CompanyId, limit: usize) -> Result<Vec<Job>, StoreError> {
+        call!(self, self.imports().jobs(company, limit), dead())
+    }
+
+    async fn save(&self, job: &Job) -> Result<bool, StoreError> {
+        call!(self, self.imports().save(job), dead())
+    }
+
+    async fn list(
+        &self,
+        company: &CompanyId,
+        id: &JobId,
+        kind: Kind,
+        listed: &Listed,
+    ) -> Result<(), StoreError> {
+        call!(self, self.imports().list(company, id, kind, listed), dead())
+    }
+
+    async fn records(
+        &self,
+        company: &CompanyId,
+        id: &JobId,
+        kind: Kind,
+        from: Option<&str>,
+    ) -> Result<(Vec<Ended>, Option<String>), StoreError> {
+        call!(self, self.imports().records(company, id, kind, from), dead())
+    }
+}
+
+#[async_trait]
+impl ImportQueue for Fragile<'_> {
+    async fn send_tick(&self, tick: &Tick) -> Result<(), StoreError> {
+        call!(self, self.imports.unwrap().1.send_tick(tick), dead())
     }
 }
 

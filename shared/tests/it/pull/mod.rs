@@ -4,6 +4,7 @@
 mod cut_short;
 mod echoes;
 mod fragile;
+mod import;
 mod lists;
 mod office;
 mod points;

@@ -9,6 +9,7 @@ mod budget;
 mod demo;
 mod directions;
 mod failures;
+mod imports;
 mod input;
 mod oauth;
 mod push_now;
@@ -35,6 +36,7 @@ fn main() -> anyhow::Result<ExitCode> {
         directions::tests(),
         billing::tests(),
         budget::tests(),
+        imports::tests(),
         input::tests(),
         webhooks::tests(),
         after_all::tests(),
