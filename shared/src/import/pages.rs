@@ -223,6 +223,9 @@ mod tests {
         ) {
             let rows: Vec<(u32, u32)> = seconds.iter().copied().zip(10..).collect();
             let list = list(rows.clone(), most);
+            let mut added = added;
+            // What is made later is not made earlier.
+            added.sort_unstable();
             let (mut deleted, mut added, mut number) = (deleted.into_iter(), added.into_iter(), 1000);
             let nothing_goes = deleted.len() == 0;
             let seen = read_all(&list, part, |list| {

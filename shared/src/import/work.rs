@@ -4,6 +4,7 @@
 //! is, is stored after each part. What cannot be brought over for a reason of its own waits for a person, and the job
 //! goes on; when the billing app or QuickBooks is away, the job waits and says so.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,12 +15,14 @@ use super::pages::{self, Page};
 use super::record::{Ended, Listed, What};
 use super::rehearsal::Rehearsal;
 use super::store::{ImportQueue, Imports, Tick};
-use crate::activity::Activity;
+use crate::activity::{Activity, ActivityResult, Side};
 use crate::failure::{Failure, classify};
+use crate::ids::QuickBooksId;
 use crate::model::Kind;
+use crate::notice;
 use crate::outcome::{DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::ports::{BillingError, BillingQuery, CallError, StoreError, explain};
-use crate::pull::page::{Brought, Importing};
+use crate::pull::page::{Brought, Importing, Pace};
 use crate::push::batch::later;
 use crate::push::{self, Message, Verdict, wait_after};
 use crate::settings::Company;
@@ -28,6 +31,8 @@ use crate::settings::Company;
 const PART: usize = 200;
 /// How many are under way at a time, while the billing app bears it.
 const AT_ONCE: usize = 8;
+/// How many that come to nothing in a row, for each that is under way at a time, mean that the app is away.
+const IN_VAIN: usize = 2;
 /// How often what did not come to an end is tried before the part is given back to the queue.
 const ROUNDS: u32 = 3;
 /// The longest wait between two rounds; who asks for more gets it by way of the queue.
@@ -85,7 +90,7 @@ async fn one(work: Work<'_>, message: &Message, tick: &Tick, until: Timestamp) -
         // Its page is done; what comes next may not have been sent.
         return go_on(work, &job).await;
     }
-    let mut worker = Worker { work, message, job, until };
+    let mut worker = Worker { work, message, job, until, waiting: None };
     match worker.page().await {
         Ok(()) if worker.job.state == State::Running => go_on(work, &worker.job).await,
         Ok(()) | Err(Stop::Overtaken) => Ok(()),
@@ -145,7 +150,12 @@ struct Worker<'a> {
     message: &'a Message,
     job: Job,
     until: Timestamp,
+    /// What earlier imports have left to a person, once it was looked up.
+    waiting: Option<HashMap<Subject, Activity>>,
 }
+
+/// What an entry of the activity log is about.
+type Subject = (Kind, QuickBooksId);
 
 impl Worker<'_> {
     /// Deals with the next page of the kind that the job is at.
@@ -235,7 +245,10 @@ impl Worker<'_> {
         for round in 1..=ROUNDS {
             let open: Vec<usize> = (0..rows.len()).filter(|place| !has_ended(&ended[*place])).collect();
             let some: Vec<Entity> = open.iter().map(|place| rows[*place].clone()).collect();
-            let brought = importing.bring(&some, self.job.started_at, self.until, at_once).await;
+            // Whether all or only some come to nothing is known when enough have been tried.
+            let in_vain = if self.message.deliveries < TRIES { IN_VAIN * at_once } else { usize::MAX };
+            let pace = Pace { at_once, until: self.until, in_vain };
+            let brought = importing.bring(&some, self.job.started_at, pace).await;
             for (place, brought) in brought.map_err(whole)? {
                 ended[open[place]] = Some(brought);
             }
@@ -291,11 +304,9 @@ impl Worker<'_> {
     ) -> Result<(), Stop> {
         let now = self.now();
         if self.job.purpose == Purpose::Run {
-            let entries: Vec<Activity> = brought
-                .iter()
-                .filter(|brought| is_worth_telling(brought))
-                .filter_map(|brought| brought.activity(now))
-                .collect();
+            let mut entries = self.tried_again(brought).await?;
+            let told = brought.iter().filter(|brought| is_worth_telling(brought));
+            entries.extend(told.filter_map(|brought| brought.activity(now)));
             self.work.engine.activity.record(&entries).await?;
             entries.iter().for_each(Activity::log);
         }
@@ -314,6 +325,27 @@ impl Worker<'_> {
         next.step += u64::from(is_last);
         next.progress.insert(kind, progress);
         self.save(next).await
+    }
+
+    /// Ends what earlier imports have left to a person of the same entities: what became of them now is told anew.
+    async fn tried_again(&mut self, brought: &[Brought]) -> Result<Vec<Activity>, StoreError> {
+        if self.waiting.is_none() {
+            let parked = self.work.engine.activity.parked(&self.job.books.company).await?;
+            let earlier =
+                parked.into_iter().filter(|entry| entry.time != self.job.started_at && is_of_import(entry));
+            let by_subject =
+                earlier.filter_map(|entry| Some((entry.kind.zip(entry.quickbooks_id.clone())?, entry)));
+            self.waiting = Some(by_subject.collect());
+        }
+        let waiting = self.waiting.get_or_insert_default();
+        let subjects =
+            brought.iter().map(|brought| (brought.notice.kind, brought.notice.quickbooks_id.clone()));
+        let handled_at = self.work.engine.clock.now();
+        let result = ActivityResult::Skipped { reason: "a later import has tried it again".to_owned() };
+        let ended = subjects.filter_map(|subject| waiting.remove(&subject));
+        Ok(ended
+            .map(|entry| Activity { handled_at, result: result.clone(), event_json: None, ..entry })
+            .collect())
     }
 
     /// Nothing of a kind is left.
@@ -421,6 +453,13 @@ fn is_worth_telling(brought: &Brought) -> bool {
         Outcome::Done(done) => !done.notes.is_empty() || done.action == DoneAction::RecordDeleted,
         Outcome::Skipped(_) | Outcome::Retry(_) => false,
     }
+}
+
+/// Whether an entry was left by an import.
+fn is_of_import(entry: &Activity) -> bool {
+    let received = entry.event_json.as_deref().map(notice::read).unwrap_or_default();
+    entry.side == Side::QuickBooks
+        && received.iter().any(|received| received.notice.as_ref().is_ok_and(|notice| notice.is_of_import()))
 }
 
 /// What became of an entity, for the job.

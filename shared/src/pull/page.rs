@@ -22,11 +22,19 @@ use crate::ports::QuickBooks;
 use crate::push::Ports;
 use crate::settings::Company;
 
-/// How many that come to nothing in a row, for each that are under way at a time, mean that none will come to anything.
-const IN_VAIN: usize = 2;
-
 /// A company's books, open for bringing entities over.
 pub(crate) struct Importing<'a>(Pull<'a>);
+
+/// How fast entities are brought over, and when no more of them are begun.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// How many side by side, at most.
+    pub(crate) at_once: usize,
+    /// When time is up.
+    pub(crate) until: Timestamp,
+    /// How many that come to nothing in a row mean that none will come to anything.
+    pub(crate) in_vain: usize,
+}
 
 /// An entity, and what became of it.
 pub(crate) struct Brought {
@@ -73,15 +81,13 @@ impl<'a> Importing<'a> {
         &*self.0.quickbooks
     }
 
-    /// Brings entities over, at most `at_once` side by side, as the import that was begun `at` a moment. Begins no more
-    /// of them after `until`, nor when nothing works any more: those that are missing in the answer were not begun.
-    /// Fails as a whole if not even what is known of them can be read.
+    /// Brings entities over as the import that was begun `at` a moment. Those that are missing in the answer were not
+    /// begun. Fails as a whole if not even what is known of them can be read.
     pub(crate) async fn bring(
         &mut self,
         rows: &[Entity],
         at: Timestamp,
-        until: Timestamp,
-        at_once: usize,
+        pace: Pace,
     ) -> Result<Vec<(usize, Brought)>, Outcome> {
         let notices = self.notices(rows, at);
         let ids: Vec<Id> = notices.iter().map(|(_, notice)| id_of(notice)).collect();
@@ -92,15 +98,15 @@ impl<'a> Importing<'a> {
         pull.read_what_they_refer_to(&ids).await.map_err(|ending| *ending)?;
         let pull = &self.0;
         let in_vain = AtomicUsize::new(0);
-        let runs = lanes(pull, &ids, at_once).into_iter().map(|lane| {
+        let runs = lanes(pull, &ids, pace.at_once).into_iter().map(|lane| {
             let (notices, in_vain) = (&notices, &in_vain);
             async move {
                 let of_lane = lane.iter().filter_map(|place| notices.get(*place));
                 let mut part = pull.part(of_lane.map(|(_, notice)| id_of(notice)).collect());
                 let mut ended = Vec::new();
                 for (place, notice) in lane.iter().filter_map(|place| notices.get(*place)) {
-                    let is_late = part.ports.clock.now() >= until;
-                    if is_late || in_vain.load(Ordering::Relaxed) >= IN_VAIN * at_once {
+                    let is_late = part.ports.clock.now() >= pace.until;
+                    if is_late || in_vain.load(Ordering::Relaxed) >= pace.in_vain {
                         break;
                     }
                     let brought = part.bring_entity(notice).await;

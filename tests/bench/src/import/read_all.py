@@ -26,6 +26,7 @@ client = QuickBooks(
         refresh=lambda refresh_token=None: None,
     ),
     company_id=realm,
+    minorversion=75,
 )
 
 

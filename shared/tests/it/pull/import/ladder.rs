@@ -46,6 +46,8 @@ async fn r37_r39_clients_by_id_name_and_address_and_the_link_stays() {
     }
     assert_eq!(office.client(&fern).name, "FERN & sons", "linking writes nothing");
     assert_eq!(office.parked().await.len(), 1, "the ambiguous one waits in the activity log");
+    bureau.run(&[Kind::Client]).await;
+    assert_eq!(office.parked().await.len(), 1, "and once, however often it is tried");
 
     // R39: once linked, the name does not matter any more.
     office.change("Customer", &other, &json!({"DisplayName": "Else & Co"}));
