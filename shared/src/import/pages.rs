@@ -46,6 +46,8 @@ pub(super) async fn read(
         let page = Page { rows, first: start, made_at: cursor.made_at.clone() };
         match cursor.last.as_ref().map(|last| page.place_of(last)) {
             None => return Ok(page),
+            // Nothing follows it in a page that ends with it; what does is in the next.
+            Some(Some(last)) if last > 0 && last + 1 == page.rows.len() => start += last as u64,
             Some(Some(last)) => return Ok(page.after(last)),
             // The last one is gone, or is earlier in the list than it was: some are read twice rather than none once.
             Some(None) if start > 1 => start = start.saturating_sub(STEP_BACK).max(1),
