@@ -32,7 +32,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 const SECRET_HEADER: &str = "X-Counterpart-Secret";
 
 /// An Invoice Ninja of the tenant's own.
-struct Ninja<'t> {
+pub(crate) struct Ninja<'t> {
     tenant: &'t Tenant<'t>,
     simulator: Simulator,
     token: String,
@@ -41,7 +41,7 @@ struct Ninja<'t> {
 
 impl<'t> Ninja<'t> {
     /// Starts it and makes it the tenant's billing app, webhooks included.
-    async fn of(tenant: &'t Tenant<'t>) -> anyhow::Result<Ninja<'t>> {
+    pub(crate) async fn of(tenant: &'t Tenant<'t>) -> anyhow::Result<Ninja<'t>> {
         let token = format!("invoice-ninja-token-of-{}", tenant.id);
         let companies = vec![(Seed::Empty, token.clone())];
         let simulator = start(Options { companies, ..Options::default() }).await?;
@@ -57,7 +57,7 @@ impl<'t> Ninja<'t> {
     }
 
     /// What a person does in the app; answers with the record.
-    async fn does(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn does(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
         let url = format!("{}/api/v1/{path}", self.simulator.url());
         let request = self.http.request(method.parse()?, url).header("X-API-TOKEN", &self.token);
         let request =
