@@ -68,8 +68,8 @@ mod tests {
     use futures::executor::block_on;
 
     use crate::memory::{
-        MemoryActivityLog, MemoryBillingVault, MemoryBudget, MemoryCompanies, MemoryCursors, MemoryDirectories,
-        MemoryImports, MemoryLedger, MemoryPullQueue, MemoryVault,
+        MemoryActivityLog, MemoryBillingVault, MemoryBudget, MemoryCompanies, MemoryCursors,
+        MemoryDirectories, MemoryImports, MemoryLedger, MemoryPullQueue, MemoryVault,
     };
 
     #[test]

@@ -226,7 +226,7 @@ fn taken(name: &'static str, simulator: &Simulator, seconds: f64, memory: f64) -
         u64::try_from(list.iter().filter(|call| of(call)).count()).unwrap_or(u64::MAX)
     };
     let counters = simulator.calls(Some(company::REALM));
-    let refused = number(&|call| call.status == 429);
+    let refused = number(&|call| call.status == Some(429));
     Taken { name, seconds, calls: counters.total, metered: counters.metered, refused, memory }
 }
 
