@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
     use crate::link::RequestId;
-    use crate::ports::NameHolder;
+    use crate::ports::{NameHolder, Write};
     use crate::reference::ReferenceLists;
 
     /// A list of invoices, by the second in which each was made and its number, that understands the queries of this
@@ -154,6 +154,14 @@ mod tests {
         }
 
         async fn update(&self, _: &Entity, _: &RequestId) -> Result<Entity, CallError> {
+            unreachable!()
+        }
+
+        async fn batch(
+            &self,
+            _: &[Write],
+            _: &RequestId,
+        ) -> Result<Vec<Result<Entity, CallError>>, CallError> {
             unreachable!()
         }
 

@@ -152,6 +152,24 @@ impl Ledger for Rehearsal<'_> {
         self.pretended().put(to);
         Ok(())
     }
+
+    async fn note_withdrawal(
+        &self,
+        _: &Books,
+        _: Kind,
+        _: &BillingId,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn withdrawals(
+        &self,
+        books: &Books,
+        records: &[(Kind, BillingId)],
+    ) -> Result<HashMap<(Kind, BillingId), Timestamp>, StoreError> {
+        self.real.ledger.withdrawals(books, records).await
+    }
 }
 
 #[async_trait]

@@ -104,6 +104,10 @@ impl QuickBooks for Ledger {
         unreachable!()
     }
 
+    async fn count(&self, _: &[Query]) -> Result<Vec<u64>, CallError> {
+        unreachable!()
+    }
+
     async fn query(&self, _: &[Query]) -> Result<Vec<Vec<Entity>>, CallError> {
         unreachable!()
     }
