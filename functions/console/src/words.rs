@@ -64,7 +64,7 @@ pub(crate) fn meant<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
 }
 
 /// Every sort of reason for waiting.
-pub(crate) const CAUSES: [ParkCause; 20] = [
+pub(crate) const CAUSES: [ParkCause; 21] = [
     ParkCause::Unreadable,
     ParkCause::UnknownCompany,
     ParkCause::NotConnected,
