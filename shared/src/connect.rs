@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use crate::ids::{Books, CompanyId, RealmId};
 use crate::ports::{CallError, Clock, Companies, ConnectError, RefreshError, Standings, StoreError, Vault};
 use crate::reference::{Reference, ReferenceLists};
-use crate::settings::{Company, Connection, ConnectionState};
+use crate::settings::{Company, Connection, ConnectionState, Settings};
 use crate::standing::{self, Standing};
 use crate::tokens::{self, TokenPair};
 
@@ -82,8 +82,12 @@ pub struct Callback {
 /// A company that has just been connected.
 #[derive(Clone, Debug)]
 pub struct Connected {
+    /// The company and the realm that it is connected with now.
+    pub books: Books,
     /// As it was before, to tell a first connection from a repeated one.
     pub before: Company,
+    /// Its settings as they are now: the first connection sets a cut-off date (D8).
+    pub settings: Settings,
     /// What was found in QuickBooks.
     pub reference: Reference,
 }
@@ -179,10 +183,10 @@ pub async fn finish(
     let realm = callback.realm.and_then(|realm| RealmId::new(realm).ok()).ok_or_else(incomplete)?;
     let books = Books { company, realm };
 
-    let before = may_connect(ports, &books).await?;
+    let (before, settings) = may_connect(ports, &books).await?;
     let tokens = exchange(ports, code).await?;
     match keep(ports, &books, &tokens, attempt).await {
-        Ok(reference) => Ok(Connected { before, reference }),
+        Ok(reference) => Ok(Connected { books, before, settings, reference }),
         Err(refusal) => {
             give_up(ports, &books, &tokens).await;
             Err(refusal)
@@ -209,7 +213,7 @@ async fn accept_state(
 
 /// Refuses what is refused whatever QuickBooks says, before a code is traded: new tokens can make the realm's present
 /// ones useless (Intuit: OAuth 2.0).
-async fn may_connect(ports: Ports<'_>, books: &Books) -> Result<Company, Refusal> {
+async fn may_connect(ports: Ports<'_>, books: &Books) -> Result<(Company, Settings), Refusal> {
     let company = ports.companies.load(&books.company).await?.ok_or(Refusal::UnknownCompany)?;
     let holder = ports.companies.of_realm(&books.realm).await?;
     if holder.is_some_and(|holder| holder != books.company) {
@@ -221,8 +225,9 @@ async fn may_connect(ports: Ports<'_>, books: &Books) -> Result<Company, Refusal
         name: String::new(),
         connected_at: ports.clock.now(),
     };
-    company.clone().connect(connection).map_err(|present| Refusal::OtherRealm(present.name))?;
-    Ok(company)
+    let mut after = company.clone();
+    after.connect(connection).map_err(|present| Refusal::OtherRealm(present.name))?;
+    Ok((company, after.settings))
 }
 
 async fn exchange(ports: Ports<'_>, code: SecretString) -> Result<TokenPair, Refusal> {

@@ -12,6 +12,7 @@ mod cursors;
 mod history;
 mod imports;
 mod ledger;
+mod mail;
 mod pairing;
 mod pull_queue;
 mod standings;
@@ -29,6 +30,7 @@ pub use cursors::cursors;
 pub use history::history;
 pub use imports::imports;
 pub use ledger::ledger;
+pub use mail::mail;
 pub use pairing::{directories, pairs};
 pub use pull_queue::pull_queue;
 pub use standings::standings;
@@ -69,7 +71,7 @@ mod tests {
 
     use crate::memory::{
         MemoryActivityLog, MemoryBillingVault, MemoryBudget, MemoryCompanies, MemoryCursors,
-        MemoryDirectories, MemoryImports, MemoryLedger, MemoryPullQueue, MemoryVault,
+        MemoryDirectories, MemoryImports, MemoryLedger, MemoryMail, MemoryPullQueue, MemoryVault,
     };
 
     #[test]
@@ -101,6 +103,8 @@ mod tests {
         }));
         let imports = MemoryImports::default();
         block_on(super::imports(&imports, &imports));
+        let mail = MemoryMail::default();
+        block_on(super::mail(&mail, async || mail.messages()));
         let budget = MemoryBudget::default();
         block_on(super::budget(&budget, &budget));
     }

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod history;
 pub mod ids;
 pub mod import;
+pub mod keep_alive;
 pub mod limits;
 pub mod link;
 pub mod mail;

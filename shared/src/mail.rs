@@ -1,9 +1,15 @@
-//! E-mails to a company's people: the port that sends them, and what they are made of.
+//! E-mails to a company's people: when one is due ([`Occasion`]), what it says ([`Letter`]), and the port that sends it.
+
+mod letter;
+mod occasion;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use letter::{Letter, Links};
+pub use occasion::{Occasion, occasion};
 
 /// Where e-mail goes: one address, without a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,7 +75,7 @@ impl From<Address> for String {
 /// An e-mail. Holds no token, no amount, and nothing of a record but its kind: it may bounce to anybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Everybody it goes to, each in a mail of their own, so that nobody reads who else gets it.
+    /// Everybody it goes to. They read who else gets it: they are colleagues.
     pub to: Vec<Address>,
     /// One line.
     pub subject: String,
@@ -82,7 +88,7 @@ pub struct Message {
 /// Sends e-mail.
 #[async_trait]
 pub trait Mail: Send + Sync {
-    /// Sends a message to each of its addresses. `Ok` says that all were taken over, not that they arrive.
+    /// Sends a message to all of its addresses. `Ok` says that it was taken over, not that it arrives.
     async fn send(&self, message: &Message) -> Result<(), MailError>;
 }
 

@@ -67,6 +67,19 @@ pub async fn when_the_app_is_back(
     retry(activity, queue, company, &Which::Cause(ParkCause::BillingAway), now).await
 }
 
+/// The same for the change notices that waited.
+///
+/// # Errors
+/// As [`retry`].
+pub async fn notices_after_connecting(
+    activity: &dyn ActivityLog,
+    queue: &dyn PullQueue,
+    company: &CompanyId,
+    now: Timestamp,
+) -> Result<Vec<EventId>, StoreError> {
+    retry_notices(activity, queue, company, &Which::Cause(ParkCause::NotConnected), now).await
+}
+
 /// Puts parked events back on the push queue, oldest first, and tells which.
 ///
 /// Asking twice is harmless: an event that has been carried out in the meantime is recognised by its link.

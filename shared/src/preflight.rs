@@ -12,6 +12,7 @@ use crate::ids::{Books, CompanyId, QuickBooksId};
 use crate::ports::{Clock, Companies, Connector, OpenError, StoreError};
 use crate::reference::{Reference, TaxModel};
 use crate::settings::{ConnectionState, Settings};
+use crate::settings_change::is_for_income;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +128,7 @@ fn subscription(reference: &Reference) -> Option<Finding> {
 
 fn income_account(reference: &Reference, settings: &Settings) -> Finding {
     let kind = FindingKind::IncomeAccount;
-    let has_income = reference.accounts.iter().any(|account| account.account_type == "Income");
+    let has_income = reference.accounts.iter().any(is_for_income);
     match &settings.default_income_account {
         Some(id) => match reference.account(id) {
             Some(account) => Finding::fact(kind, format!("New products are booked to {}.", account.name)),
@@ -277,7 +278,7 @@ fn deposits(reference: &Reference) -> Option<Finding> {
 
 /// Accounts that may be the default income account, by name.
 pub fn income_accounts(reference: &Reference) -> Vec<(&QuickBooksId, &str)> {
-    let income = reference.accounts.iter().filter(|account| account.account_type == "Income");
+    let income = reference.accounts.iter().filter(|account| is_for_income(account));
     let mut accounts: Vec<_> = income.map(|account| (&account.id, account.name.as_str())).collect();
     accounts.sort_by_key(|(_, name)| name.to_lowercase());
     accounts

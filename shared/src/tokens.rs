@@ -21,6 +21,8 @@ const LEASE: SignedDuration = SignedDuration::from_secs(90);
 /// How long, and how often, whoever finds the lease taken looks for the new pair.
 const PAUSE: Duration = Duration::from_millis(500);
 const PAUSES: u32 = 20;
+/// How long a refresh answers for the connection's being good.
+const CHECK_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// How often a new pair is tried to be stored: the old one may be dead by then.
 const STORE_TRIES: u32 = 3;
 /// How often a company is tried to be marked against others who change it at the same moment.
@@ -237,6 +239,18 @@ async fn note(ports: Ports<'_>, books: &Books, tokens: &TokenPair) {
         let error = explain(&error);
         tracing::warn!(company.id = %books.company, realm.id = %books.realm, error, "a refresh was not noted");
     }
+}
+
+/// Finds out by a refresh whether a connection is still good, unless it was found out in the last minute. One that is not
+/// is marked as expired.
+pub async fn check(ports: Ports<'_>, books: &Books, holder: &str) -> Result<(), OpenError> {
+    let now = ports.clock.now();
+    let recent = |standing: &Standing| now.duration_since(standing.refreshed_at) < CHECK_AGAIN;
+    if ports.standings.standing(books).await?.is_some_and(|standing| recent(&standing)) {
+        return Ok(());
+    }
+    let tokens = ports.vault.tokens(books).await?.ok_or(OpenError::NotConnected)?;
+    token_pair(ports, books, holder, Some(&tokens.access_token)).await.map(drop)
 }
 
 /// Marks a connection as expired, at once and for everybody: from now on pushes are parked and pulls wait, until a person

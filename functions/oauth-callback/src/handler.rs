@@ -1,11 +1,19 @@
-//! `GET /connect?link=…` and `GET /oauth/callback`.
+//! `GET /connect?link=…` and `GET /oauth/callback`; `GET` and `POST /disconnect?link=…`; and `GET /disconnected`, where
+//! Intuit sends whoever has disconnected in QuickBooks.
 
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use sync::connect::{self, Callback, Intuit, LINK_LIFE, Ports, Refusal, STATE_LIFE, Seal};
+use sync::ids::{Books, CompanyId, EventId, RealmId};
 use sync::parked;
-use sync::ports::{ActivityLog, Clock, Companies, PushQueue, Standings, StoreError, Vault, explain};
+use sync::ports::{
+    ActivityLog, Clock, Companies, OpenError, PullQueue, PushQueue, Standings, StoreError, Sweeps,
+    TokenServer, Vault, explain,
+};
+use sync::reconcile::Cursor;
+use sync::settings::{Company, Connection, ConnectionState};
+use sync::tokens;
 use url::Url;
 use uuid::Uuid;
 
@@ -15,15 +23,24 @@ use crate::pages::{self, Page};
 const CONNECT: &str = "/connect";
 /// Where Intuit sends people back to; registered with the Intuit app.
 const CALLBACK: &str = "/oauth/callback";
+/// Where a disconnect link leads.
+const DISCONNECT: &str = "/disconnect";
+/// Where Intuit sends people who disconnect in QuickBooks; registered with the Intuit app as its Disconnect URL.
+const DISCONNECTED: &str = "/disconnected";
 
 /// What the pages work with.
 pub(crate) struct Site<'a> {
     pub(crate) companies: &'a dyn Companies,
     pub(crate) standings: &'a dyn Standings,
+    pub(crate) sweeps: &'a dyn Sweeps,
     pub(crate) vault: &'a dyn Vault,
     pub(crate) activity: &'a dyn ActivityLog,
     /// Where what waited for the connection goes.
     pub(crate) pushes: &'a dyn PushQueue,
+    /// The same for what came from QuickBooks.
+    pub(crate) pulls: &'a dyn PullQueue,
+    /// Intuit's token server.
+    pub(crate) tokens: &'a dyn TokenServer,
     /// Intuit, by the address that people come back to.
     pub(crate) intuit: &'a (dyn Fn(Url) -> Box<dyn Intuit> + Send + Sync),
     pub(crate) clock: &'a dyn Clock,
@@ -38,6 +55,9 @@ pub(crate) async fn handle(site: &Site<'_>, request: &Request) -> Response<Body>
     match (request.method(), request.uri().path()) {
         (&Method::GET, CONNECT) => start(site, &base, request).await,
         (&Method::GET, CALLBACK) => finish(site, &base, request).await,
+        (&Method::GET, DISCONNECT) => ask_to_disconnect(site, request).await,
+        (&Method::POST, DISCONNECT) => disconnect(site, &base, request).await,
+        (&Method::GET, DISCONNECTED) => disconnected(site, request).await,
         _ => page(&pages::not_found()),
     }
 }
@@ -90,7 +110,7 @@ async fn finish(site: &Site<'_>, base: &Url, request: &Request) -> Response<Body
             let company = &connected.before.id;
             tracing::info!(company.id = %company, "company {company} is connected with QuickBooks");
             // The connection stands whatever becomes of this: what is not sent now stays parked.
-            let sent = parked::after_connecting(site.activity, site.pushes, company, site.clock.now()).await;
+            let sent = replay(site, &connected.books).await;
             match &sent {
                 Ok(events) => {
                     tracing::info!(company.id = %company, events = events.len(), "what waited is on the queue");
@@ -102,6 +122,86 @@ async fn finish(site: &Site<'_>, base: &Url, request: &Request) -> Response<Body
             page(&pages::connected(&connected, sent.ok().map(|events| events.len())))
         }
         Err(refusal) => refused(&refusal),
+    }
+}
+
+/// Sends what waited for the connection. What changed in QuickBooks meanwhile, and nobody told, is swept for soon.
+async fn replay(site: &Site<'_>, books: &Books) -> Result<Vec<EventId>, StoreError> {
+    let (company, now) = (&books.company, site.clock.now());
+    if let Some(cursor) = site.sweeps.cursor(books).await? {
+        site.sweeps.save_cursor(books, &Cursor { next: now, ..cursor }).await?;
+    }
+    let mut events = parked::after_connecting(site.activity, site.pushes, company, now).await?;
+    events.extend(parked::notices_after_connecting(site.activity, site.pulls, company, now).await?);
+    Ok(events)
+}
+
+/// Asks before anything is done: links are opened by programs that look for dangers, too.
+async fn ask_to_disconnect(site: &Site<'_>, request: &Request) -> Response<Body> {
+    let parameters = request.query_string_parameters();
+    let link = parameters.first("link").unwrap_or_default();
+    let company = match connect::company_of_disconnect_link(site.seal, link, site.clock.now()) {
+        Ok(company) => company,
+        Err(bad) => return refused(&Refusal::Link(bad)),
+    };
+    match site.companies.load(&company).await {
+        Ok(Some(Company { connection: Some(connection), .. })) => {
+            page(&pages::disconnect(&company, &connection.name, link))
+        }
+        Ok(Some(_)) => refused(&Refusal::NeverConnected),
+        Ok(None) => refused(&Refusal::UnknownCompany),
+        Err(error) => refused(&Refusal::Store(error)),
+    }
+}
+
+async fn disconnect(site: &Site<'_>, base: &Url, request: &Request) -> Response<Body> {
+    let Some(intuit) = intuit(site, base) else { return page(&pages::not_found()) };
+    let parameters = request.query_string_parameters();
+    let link = parameters.first("link").unwrap_or_default();
+    let company = match connect::company_of_disconnect_link(site.seal, link, site.clock.now()) {
+        Ok(company) => company,
+        Err(bad) => return refused(&Refusal::Link(bad)),
+    };
+    match connect::leave(ports(site, &*intuit), &company, &random()).await {
+        Ok(left) => page(&pages::left(&company, &left)),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+/// Whoever comes here can be anybody, and has no more effect than that the connection is tried.
+async fn disconnected(site: &Site<'_>, request: &Request) -> Response<Body> {
+    let parameters = request.query_string_parameters();
+    if let Some(Ok(realm)) = parameters.first("realmId").map(RealmId::new)
+        && let Err(error) = check(site, realm).await
+    {
+        // The next refresh finds it out.
+        tracing::warn!(
+            error = explain(&error),
+            "a connection that was ended in QuickBooks could not be tried"
+        );
+    }
+    page(&pages::disconnected())
+}
+
+/// Marks the realm's connection as expired at once, if it is.
+async fn check(site: &Site<'_>, realm: RealmId) -> Result<(), OpenError> {
+    let Some(company) = site.companies.of_realm(&realm).await? else { return Ok(()) };
+    let connected = |it: &Connection| it.realm == realm && it.state == ConnectionState::Connected;
+    let stored = site.companies.load(&company).await?;
+    if !stored.and_then(|stored| stored.connection).is_some_and(|it| connected(&it)) {
+        return Ok(());
+    }
+    let ports = tokens::Ports {
+        companies: site.companies,
+        standings: site.standings,
+        vault: site.vault,
+        server: site.tokens,
+        clock: site.clock,
+    };
+    match tokens::check(ports, &Books { company, realm }, &random()).await {
+        // That is what was to be found out.
+        Err(OpenError::NotConnected) => Ok(()),
+        result => result,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Connects a company to QuickBooks: start and callback of the OAuth flow.
+//! Connects a company to QuickBooks, and disconnects it.
 
 mod handler;
 mod pages;
@@ -21,6 +21,7 @@ async fn main() -> Result<(), Error> {
     let config = OauthConfig::read(&Environment)?;
     let services = Services::new(&config.shared, PATIENCE).await?;
     let pushes = services.queue(&config.push_queue_url);
+    let pulls = services.queue(&config.pull_queue_url);
     let signing_key = services.secret(&config.signing_key_secret);
     run(service_fn(async |request: Request| {
         let seal = match signing_key.text().await.and_then(Seal::new) {
@@ -30,9 +31,12 @@ async fn main() -> Result<(), Error> {
         let site = Site {
             companies: &services.companies,
             standings: &services.companies,
+            sweeps: &services.companies,
             vault: &services.vault,
             activity: &services.activity,
             pushes: &pushes,
+            pulls: &pulls,
+            tokens: services.token_ports().server,
             intuit: &|redirect_uri| Box::new(services.intuit(redirect_uri)),
             clock: &SystemClock,
             seal: &seal,

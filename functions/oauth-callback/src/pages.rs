@@ -5,7 +5,9 @@ use base64::prelude::BASE64_STANDARD;
 use lambda_http::http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
-use sync::connect::{BadSeal, Connected, Refusal};
+use sync::connect::{BadSeal, Connected, Left, Refusal};
+use sync::ids::CompanyId;
+use sync::preflight::{self, Finding, Severity};
 use sync::reference::{Reference, TaxModel};
 
 const STYLE: &str = include_str!("style.css");
@@ -20,13 +22,14 @@ pub(crate) struct Page {
 pub(crate) fn content_security_policy() -> String {
     let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 
 /// It worked. `resumed` is how many events waited for it and are pushed now; none if they could not be put back.
 pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
-    let Connected { before, reference } = connected;
+    let Connected { before, settings, reference } = connected;
+    let findings = preflight::findings(reference, settings);
     let again = before.connection.is_some();
     let title = if again { "Reconnected to QuickBooks" } else { "Connected to QuickBooks" };
     laid_out(
@@ -46,9 +49,13 @@ pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
             }
             @match resumed {
                 Some(0) => {}
-                Some(1) => p { "1 event that waited for the connection is pushed now." }
-                Some(events) => p { (events) " events that waited for the connection are pushed now, in their order." }
-                None => p { "What waited for the connection could not be pushed just now; it is kept, and can be retried." }
+                Some(1) => p { "1 change that waited for the connection is synced now." }
+                Some(events) => p { (events) " changes that waited for the connection are synced now, in their order." }
+                None => p { "What waited for the connection could not be synced just now; it is kept, and can be retried." }
+            }
+            @if findings.iter().any(|finding| finding.severity > Severity::Fact) {
+                h2 { "What we found in QuickBooks" }
+                ul { @for finding in findings.iter().filter(|finding| finding.severity > Severity::Fact) { li { (found(finding)) } } }
             }
             @if !again {
                 h2 { "What to do next" }
@@ -60,6 +67,63 @@ pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
                 }
             }
             p { "You may close this page." }
+        },
+    )
+}
+
+fn found(finding: &Finding) -> Markup {
+    html! {
+        @if finding.severity == Severity::Blocker { strong { (finding.text) } } @else { (finding.text) }
+        @if let Some(to_do) = &finding.to_do { " " (to_do) }
+    }
+}
+
+/// Asks whether to disconnect.
+pub(crate) fn disconnect(company: &CompanyId, name: &str, link: &str) -> Page {
+    laid_out(
+        StatusCode::OK,
+        "Disconnect QuickBooks?",
+        true,
+        &html! {
+            p { (company.as_str()) " is linked with the QuickBooks company " strong { (name) } "." }
+            p {
+                "Nothing is synced any more once it is disconnected; what changes meanwhile is kept and waits. Your sync                  settings and all links between records stay, for when the same QuickBooks company is connected again."
+            }
+            form method="post" action=(format!("/disconnect?link={link}")) { button { "Disconnect" } }
+        },
+    )
+}
+
+/// It is disconnected.
+pub(crate) fn left(company: &CompanyId, left: &Left) -> Page {
+    laid_out(
+        StatusCode::OK,
+        "QuickBooks is disconnected",
+        true,
+        &html! {
+            p { (company.as_str()) " is no longer connected with " (left.name) ". Your sync settings and all links between \
+                records are kept." }
+            @if left.revoked {
+                p { "Intuit has taken our access back." }
+            } @else {
+                p { "Intuit could not be reached just now; it is told to take our access back as soon as it can be." }
+            }
+            p { "You may close this page." }
+        },
+    )
+}
+
+/// Somebody disconnected in QuickBooks.
+pub(crate) fn disconnected() -> Page {
+    laid_out(
+        StatusCode::OK,
+        "You have disconnected QuickBooks",
+        true,
+        &html! {
+            p { "Nothing is synced with this QuickBooks company any more. What changes in your billing app meanwhile is kept \
+                and waits. Your sync settings and all links between records are kept, too." }
+            p { "To connect again, choose QuickBooks in your billing app's settings, or open the link in the e-mail that we \
+                send about this." }
         },
     )
 }

@@ -8,12 +8,14 @@ use sync::activity::Activity;
 use sync::api_key::{self, ApiKeyHash};
 use sync::connect::{self, Seal};
 use sync::ids::{CompanyId, EventId};
+use sync::mail::Address;
 use sync::parked::{self, Which};
-use sync::ports::{ActivityLog, Companies};
+use sync::ports::{ActivityLog, Companies, Standings};
 use sync::reference::Reference;
 use sync::session;
 use sync::settings::Company;
 use sync::settings_change;
+use sync::standing::Standing;
 
 use crate::{Deployment, SettingsChange};
 
@@ -73,6 +75,37 @@ impl Admin {
         let nonce = uuid::Uuid::new_v4().simple().to_string();
         let link = session::link(&self.companies, &seal, id, &nonce, now).await?;
         Ok(format!("{}/console/enter?link={link}", self.public_url))
+    }
+
+    /// A link on which somebody disconnects the company from QuickBooks, for 15 minutes.
+    pub async fn disconnect_link(&self, id: &CompanyId, now: Timestamp) -> anyhow::Result<String> {
+        load(&self.companies, id).await?;
+        let seal = Seal::new(&self.aws.secret(&self.signing_key_secret).await?)?;
+        Ok(format!("{}/disconnect?link={}", self.public_url, connect::disconnect_link(&seal, id, now)?))
+    }
+
+    /// How the company's connection stands; none if it was never connected.
+    pub async fn standing(&self, id: &CompanyId) -> anyhow::Result<Option<Standing>> {
+        match load(&self.companies, id).await?.0.books() {
+            Some(books) => Ok(self.companies.standing(&books).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Says who of a company is told what by e-mail; what is none stays.
+    pub async fn notify(
+        &self,
+        id: &CompanyId,
+        to: Option<&[Address]>,
+        digest: Option<bool>,
+    ) -> anyhow::Result<Company> {
+        let set = |company: &mut Company, _: Option<&Reference>| {
+            let notify = &mut company.settings.notify;
+            notify.to = to.map_or_else(|| notify.to.clone(), <[Address]>::to_vec);
+            notify.digest = digest.unwrap_or(notify.digest);
+            Ok(())
+        };
+        Ok(settings_change::edit(&self.companies, id, set).await?)
     }
 
     /// Changes a company's settings and returns the company as it is then.

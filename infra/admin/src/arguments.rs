@@ -4,6 +4,7 @@ use admin::{CutOff, Deployment, SettingsChange};
 use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 use sync::ids::{CompanyId, EventId, InvalidId, JobId};
+use sync::mail::{Address, BadAddress};
 use sync::model::{Kind, ProductType};
 use sync::outcome::ParkCause;
 use sync::parked::Which;
@@ -68,6 +69,18 @@ pub(crate) enum Command {
     ConsoleLink {
         #[arg(value_parser = company)]
         id: CompanyId,
+    },
+    /// Prints a link on which somebody disconnects the company from QuickBooks, good for 15 minutes
+    DisconnectLink {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+    },
+    /// Says who is told by e-mail when the connection ends, and what is parked
+    Notify {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+        #[command(flatten)]
+        change: NotifyArguments,
     },
     /// Makes and takes away the keys with which billing apps push while they wait
     #[command(subcommand)]
@@ -264,6 +277,26 @@ pub(crate) struct ChangeArguments {
     /// Make Customers and Items inactive when their record is deleted
     #[arg(long, value_name = "on|off", value_parser = on_off)]
     inactivate_deleted: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct NotifyArguments {
+    /// Addresses in place of those before; "" for nobody
+    #[arg(long, value_name = "ADDRESSES")]
+    to: Option<String>,
+    /// Tell once a day what is parked
+    #[arg(long, value_name = "on|off", value_parser = on_off)]
+    pub(crate) digest: Option<bool>,
+}
+
+impl NotifyArguments {
+    /// The addresses, divided by commas.
+    pub(crate) fn to(&self) -> Result<Option<Vec<Address>>, BadAddress> {
+        let Some(list) = &self.to else { return Ok(None) };
+        let addresses = list.split(',').map(str::trim).filter(|address| !address.is_empty());
+        addresses.map(Address::new).collect::<Result<_, _>>().map(Some)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -33,7 +33,18 @@ async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
         }
         Command::Company(CompanyCommand::Show { id, json }) => {
             let (company, reference) = admin.company(&id).await?;
-            if json { print_json(&company)? } else { print(&text::company(&company, reference.as_ref())) }
+            let standing = admin.standing(&id).await?;
+            if json {
+                print_json(&company)?;
+            } else {
+                print(&text::company(&company, reference.as_ref()));
+                print(&text::standing(standing.as_ref(), &company, reference.as_ref()));
+            }
+        }
+        Command::DisconnectLink { id } => print(&format!("{}\n", admin.disconnect_link(&id, now).await?)),
+        Command::Notify { id, change } => {
+            let company = admin.notify(&id, change.to()?.as_deref(), change.digest).await?;
+            print(&text::notify(&company));
         }
         Command::ConnectLink { id } => print(&format!("{}\n", admin.connect_link(&id, now).await?)),
         Command::ConsoleLink { id } => print(&format!("{}\n", admin.console_link(&id, now).await?)),

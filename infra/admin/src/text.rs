@@ -1,14 +1,18 @@
 //! Companies and activity in words, for a terminal.
 
 use invoice_ninja::hooks::Repaired;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sync::activity::{Activity, ActivityResult};
 use sync::billing_app::{BillingApp, Checked};
 use sync::ids::QuickBooksId;
 use sync::import::{Counts, Ended, Job, Purpose, State, What};
+use sync::mail::Address;
 use sync::model::Kind;
+use sync::preflight::{self, Severity};
 use sync::reference::Reference;
 use sync::settings::{Company, ConnectionState};
+use sync::standing::Standing;
 
 /// A company: its connection and its settings, a line each.
 pub fn company(company: &Company, reference: Option<&Reference>) -> String {
@@ -49,6 +53,47 @@ fn billing(company: &Company) -> String {
         BillingApp::EventsOnly => "only sends events".into(),
         BillingApp::InvoiceNinja(app) => format!("Invoice Ninja at {}: {}", app.url, app.name),
     }
+}
+
+/// How a company's connection stands, who is told of it, and what a preflight finds by what is cached.
+pub fn standing(standing: Option<&Standing>, company: &Company, reference: Option<&Reference>) -> String {
+    let day = |moment: Timestamp| moment.to_zoned(TimeZone::UTC).date().to_string();
+    let mut text = notify(company);
+    if let Some(standing) = standing {
+        let hard = standing.hard_expires_at.map_or_else(|| "not told by Intuit".into(), day);
+        let lines = [
+            ("consented", day(standing.consented_at)),
+            ("last refresh", standing.refreshed_at.strftime("%Y-%m-%d %H:%M").to_string()),
+            ("dies if unused", day(standing.refresh_expires_at)),
+            ("five-year end", hard),
+        ];
+        text.extend(lines.map(|(name, value)| format!("{name:<20}{value}\n")));
+        if let Some(ended) = &standing.ended {
+            text.push_str(&format!(
+                "{:<20}{}: {} {}\n",
+                "ended",
+                day(ended.at),
+                ended.why.text(),
+                ended.why.to_do()
+            ));
+        }
+    }
+    for finding in reference.iter().flat_map(|reference| preflight::findings(reference, &company.settings)) {
+        if finding.severity > Severity::Fact {
+            let severity = format!("{:?}", finding.severity).to_lowercase();
+            let to_do = finding.to_do.as_deref().unwrap_or_default();
+            text.push_str(&format!("{severity:<20}{} {to_do}\n", finding.text));
+        }
+    }
+    text
+}
+
+/// Who of a company is told what by e-mail.
+pub fn notify(company: &Company) -> String {
+    let notify = &company.settings.notify;
+    let to: Vec<&str> = notify.to.iter().map(Address::as_str).collect();
+    let to = if to.is_empty() { "nobody".into() } else { to.join(", ") };
+    format!("{:<20}{to}\n{:<20}{}\n", "e-mail to", "daily digest", on_off(notify.digest))
 }
 
 /// What trying a billing app has shown.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use admin::{Admin, Deployment};
 use anyhow::Context;
 use aws::{Aws, Local};
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::Credentials;
 use invoice_ninja_simulator::server::Simulator as InvoiceNinja;
 use quickbooks_simulator::server::{self, App, Limits, Simulator, Switches, WebhookSettings};
 use serde_json::json;
 
 use crate::pairs;
-use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, STACK_NAME, Stack, StackOptions};
+use crate::stack::{ACCESS_KEY, MAIL_FROM, REGION, SECRET_KEY, STACK_NAME, Stack, StackOptions};
 
 /// What a bundle is started with.
 pub struct BundleOptions {
@@ -108,7 +108,9 @@ impl Bundle {
             ..WebhookSettings::default()
         });
         let operator = Admin::new(&aws, &Deployment::of_stack(&aws, STACK_NAME).await?);
-        let sqs = sqs(&stack).await;
+        let config = config(&stack).await;
+        let sqs = aws_sdk_sqs::Client::new(&config);
+        verify_sender(&aws_sdk_sesv2::Client::new(&config)).await?;
         Ok(Bundle { simulator, invoice_ninja, realm, stack, aws, operator, sqs })
     }
 
@@ -130,12 +132,21 @@ async fn administrator(stack: &Stack) -> Aws {
     .await
 }
 
-async fn sqs(stack: &Stack) -> aws_sdk_sqs::Client {
-    let config = aws_config::defaults(BehaviorVersion::latest())
+async fn config(stack: &Stack) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(stack.aws_endpoint())
         .region(Region::new(REGION))
         .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local"))
         .load()
-        .await;
-    aws_sdk_sqs::Client::new(&config)
+        .await
+}
+
+/// What an operator does once: SES sends from no address that nobody has verified.
+async fn verify_sender(ses: &aws_sdk_sesv2::Client) -> anyhow::Result<()> {
+    let known = ses.get_email_identity().email_identity(MAIL_FROM).send().await.is_ok();
+    if !known {
+        let request = ses.create_email_identity().email_identity(MAIL_FROM);
+        request.send().await.context("the sender of e-mails cannot be verified")?;
+    }
+    Ok(())
 }

@@ -46,6 +46,11 @@ impl Person {
         read(self.browser.post(address).form(&form).send().await?).await
     }
 
+    /// Presses the only button of a page whose form goes to the page's own address.
+    pub async fn submit(&self, page: &Page) -> anyhow::Result<Page> {
+        read(self.browser.post(page.address.clone()).send().await?).await
+    }
+
     /// Follows a connect link to Intuit and picks a realm there.
     pub async fn connect(&self, link: &str, realm: &str) -> anyhow::Result<Page> {
         let question = self.open(link).await?;

@@ -20,6 +20,9 @@ pub const ACCESS_KEY: &str = "test";
 /// What [`ACCESS_KEY`] signs with.
 pub const SECRET_KEY: &str = "test";
 
+/// Where e-mails to companies come from. SES takes it once it is verified.
+pub const MAIL_FROM: &str = "counterpart@example.com";
+
 /// Name of the CloudFormation stack.
 pub const STACK_NAME: &str = "counterpart";
 
@@ -151,6 +154,7 @@ fn parameters(intuit: &str, public: &str, aws: &str) -> HashMap<&'static str, St
         ("IntuitRevokeUrl", format!("{intuit}/v2/oauth2/tokens/revoke")),
         ("AwsEndpointUrl", aws.to_owned()),
         ("BillingPrivateAddresses", "true".to_owned()),
+        ("MailFrom", MAIL_FROM.to_owned()),
     ])
 }
 

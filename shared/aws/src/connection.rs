@@ -12,6 +12,7 @@ use sync::ports::StoreError;
 use crate::table::Table;
 use crate::{
     DynamoActivityLog, DynamoBudget, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault,
+    SesMail,
 };
 
 /// Long enough for a connection anywhere within a region.
@@ -118,6 +119,12 @@ impl Aws {
     /// The queue at an address.
     pub fn queue(&self, url: impl Into<String>) -> Queue {
         Queue::new(aws_sdk_sqs::Client::new(&self.config), url.into())
+    }
+
+    /// E-mail from an address that SES knows as ours.
+    pub fn mail(&self, from: impl Into<String>) -> SesMail {
+        let config = aws_sdk_sesv2::config::Builder::from(&self.config).retry_config(RetryConfig::disabled());
+        SesMail::new(aws_sdk_sesv2::Client::from_conf(config.build()), from.into())
     }
 
     /// The text of a secret, by its name or ARN.

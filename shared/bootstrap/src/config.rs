@@ -31,15 +31,18 @@ pub const BILLING_PRIVATE_ADDRESSES: &str = "BILLING_PRIVATE_ADDRESSES";
 pub const AWS_LAMBDA_FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 /// What is logged, as `tracing` filters say it. `INFO` if it is not set.
 pub const RUST_LOG: &str = "RUST_LOG";
-/// oauth-callback: secret that signs links and states, at least 32 bytes.
+/// oauth-callback and token-refresh: secret that signs links and states, at least 32 bytes.
 pub const SIGNING_KEY_SECRET: &str = "SIGNING_KEY_SECRET";
-/// oauth-callback: address under which people reach the API. Empty takes it from the request.
+/// oauth-callback and token-refresh: address under which people reach the API. Empty, oauth-callback takes it from the
+/// request.
 pub const PUBLIC_URL: &str = "PUBLIC_URL";
 /// push-processor, push-now and billing-ingest: address of the push queue.
 pub const PUSH_QUEUE_URL: &str = "PUSH_QUEUE_URL";
 /// console: where QuickBooks shows its records to people. Intuit's own if it is not set.
 pub const QUICKBOOKS_APP_URL: &str = "QUICKBOOKS_APP_URL";
-/// webhook-ingest and console: address of the pull queue.
+/// token-refresh: address that e-mails come from. Empty sends none.
+pub const MAIL_FROM: &str = "MAIL_FROM";
+/// webhook-ingest, oauth-callback and console: address of the pull queue.
 pub const PULL_QUEUE_URL: &str = "PULL_QUEUE_URL";
 
 /// importer: DynamoDB table of imports.
@@ -99,6 +102,8 @@ pub struct OauthConfig {
     pub signing_key_secret: String,
     /// Address of the push queue, where what waited for the connection goes.
     pub push_queue_url: String,
+    /// Address of the pull queue, where what waited for the connection goes.
+    pub pull_queue_url: String,
     /// Address under which people reach the API, if it is not the one in the request.
     pub public_url: Option<Url>,
 }
@@ -118,6 +123,19 @@ pub struct ConsoleConfig {
     pub public_url: Option<Url>,
     /// Where QuickBooks shows its records to people.
     pub quickbooks_app_url: Url,
+}
+
+/// What token-refresh needs.
+#[derive(Clone, Debug)]
+pub struct TokenRefreshConfig {
+    /// What most functions need.
+    pub shared: Config,
+    /// Name or ARN of the secret that signs links.
+    pub signing_key_secret: String,
+    /// Address under which people reach the API.
+    pub public_url: Url,
+    /// Address that e-mails come from, if any are sent.
+    pub mail_from: Option<String>,
 }
 
 /// What push-processor, push-now and billing-ingest need.
@@ -178,14 +196,30 @@ impl OauthConfig {
         let mut reader = Reader { variables, problems: Vec::new() };
         let shared = reader.shared();
         let signing_key_secret = reader.text(SIGNING_KEY_SECRET);
-        let push_queue_url = reader.text(PUSH_QUEUE_URL);
+        let queues = [PUSH_QUEUE_URL, PULL_QUEUE_URL].map(|name| reader.text(name));
         let public_url = reader.optional_url(PUBLIC_URL);
-        let (Some(shared), Some(signing_key_secret), Some(push_queue_url), true) =
-            (shared, signing_key_secret, push_queue_url, reader.problems.is_empty())
+        let (Some(shared), Some(signing_key_secret), [Some(push_queue_url), Some(pull_queue_url)], true) =
+            (shared, signing_key_secret, queues, reader.problems.is_empty())
         else {
             return Err(ConfigError(reader.problems));
         };
-        Ok(OauthConfig { shared, signing_key_secret, push_queue_url, public_url })
+        Ok(OauthConfig { shared, signing_key_secret, push_queue_url, pull_queue_url, public_url })
+    }
+}
+
+impl TokenRefreshConfig {
+    /// Reads all of it, or says everything that is wrong.
+    pub fn read(variables: &dyn Variables) -> Result<TokenRefreshConfig, ConfigError> {
+        let mut reader = Reader { variables, problems: Vec::new() };
+        let shared = reader.shared();
+        let (signing_key_secret, public_url) = (reader.text(SIGNING_KEY_SECRET), reader.url(PUBLIC_URL));
+        let (Some(shared), Some(signing_key_secret), Some(public_url)) =
+            (shared, signing_key_secret, public_url)
+        else {
+            return Err(ConfigError(reader.problems));
+        };
+        let mail_from = variables.get(MAIL_FROM).filter(|value| !value.trim().is_empty());
+        Ok(TokenRefreshConfig { shared, signing_key_secret, public_url, mail_from })
     }
 }
 
@@ -362,6 +396,15 @@ mod tests {
         assert_eq!(console.quickbooks_app_url.as_str(), "https://app.qbo.intuit.com/");
         assert_eq!(PushConfig::read(&GOOD).unwrap().push_queue_url, "https://sqs.example/pushes.fifo");
         assert_eq!(WebhookConfig::read(&GOOD).unwrap().pull_queue_url, "https://sqs.example/pulls.fifo");
+    }
+
+    #[test]
+    fn token_refresh_has_to_know_where_people_are_sent_to() {
+        assert!(TokenRefreshConfig::read(&GOOD).unwrap_err().to_string().contains(PUBLIC_URL));
+        let mut variables = GOOD;
+        variables[10].1 = "https://counterpart.example";
+        let config = TokenRefreshConfig::read(&variables).unwrap();
+        assert_eq!((config.public_url.host_str(), config.mail_from), (Some("counterpart.example"), None));
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault};
+use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault, SesMail};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sync::ports::{Clock, StoreError};
 use sync::push::Ports;
+use sync::tokens;
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -107,6 +108,22 @@ impl Services {
     /// Tells CloudWatch what was done since the last time. To be called when an invoke has done its work.
     pub fn report(&self) {
         self.metrics.report(&self.function, SystemClock.now());
+    }
+
+    /// What refreshing tokens works with.
+    pub fn token_ports(&self) -> tokens::Ports<'_> {
+        tokens::Ports {
+            companies: &self.companies,
+            standings: &self.companies,
+            vault: &self.vault,
+            server: &*self.app,
+            clock: &SystemClock,
+        }
+    }
+
+    /// E-mail from an address that SES knows as ours.
+    pub fn mail(&self, from: &str) -> SesMail {
+        self.aws.mail(from)
     }
 
     /// Intuit, with the address that people come back to.

@@ -336,6 +336,72 @@ fn a_new_pair_is_stored_with_patience_and_never_used_unstored() {
 }
 
 #[test]
+fn a_vault_that_is_behind_for_a_moment_ends_no_connection() {
+    /// Answers with the pair before, for some reads.
+    struct Behind<'a> {
+        vault: &'a FailingVault,
+        before: TokenPair,
+        reads: AtomicU32,
+    }
+    #[async_trait]
+    impl Vault for Behind<'_> {
+        async fn tokens(&self, books: &Books) -> Result<Option<TokenPair>, StoreError> {
+            match self.reads.load(Ordering::SeqCst) {
+                0 => self.vault.tokens(books).await,
+                left => {
+                    self.reads.store(left - 1, Ordering::SeqCst);
+                    Ok(Some(self.before.clone()))
+                }
+            }
+        }
+
+        async fn store(&self, books: &Books, tokens: &TokenPair) -> Result<(), StoreError> {
+            self.vault.store(books, tokens).await
+        }
+
+        async fn forget(&self, books: &Books) -> Result<(), StoreError> {
+            self.vault.forget(books).await
+        }
+    }
+    for (reads, good) in [(4, true), (100, false)] {
+        let world = World::new(-MINUTE, &[]);
+        let before = block_on(world.vault.tokens(&books())).unwrap().unwrap();
+        assert_eq!(world.token(None).unwrap(), "access-1");
+        let vault = Behind { vault: &world.vault, before, reads: AtomicU32::new(reads) };
+        let ports = Ports { vault: &vault, ..world.ports() };
+        let result = block_on(token_pair(ports, &books(), "worker", None));
+        assert_eq!(result.is_ok(), good, "{result:?}");
+        assert!(good || matches!(result, Err(OpenError::Later(_))), "{result:?}");
+        assert_eq!(world.server.asked(), 1, "a dead refresh token is not sent");
+        assert_eq!(world.state(), ConnectionState::Connected);
+    }
+}
+
+#[test]
+fn a_refresh_notes_when_everything_ends() {
+    let world = World::new(-MINUTE, &[]);
+    world.token(None).unwrap();
+    let standing = block_on(world.companies.standing(&books())).unwrap().unwrap();
+    let stored = block_on(world.vault.tokens(&books())).unwrap().unwrap();
+    assert_eq!(standing.access_expires_at, stored.access_expires_at);
+    assert_eq!(standing.refresh_expires_at, stored.refresh_expires_at);
+    assert!(standing.due_at.is_some(), "it is kept alive from now on");
+}
+
+#[test]
+fn trying_a_connection_tells_at_once_that_it_has_ended() {
+    let world = World::new(HOUR, &[]);
+    block_on(check(world.ports(), &books(), "worker")).unwrap();
+    assert_eq!((world.server.asked(), world.state()), (1, ConnectionState::Connected));
+    *lock(&world.server.good) = "revoked".into();
+    block_on(check(world.ports(), &books(), "worker")).unwrap();
+    assert_eq!(world.server.asked(), 1, "it was found out a moment ago");
+    *lock(&world.clock.0) += MINUTE;
+    assert!(matches!(block_on(check(world.ports(), &books(), "worker")), Err(OpenError::NotConnected)));
+    assert_eq!(world.state(), ConnectionState::Expired);
+}
+
+#[test]
 fn no_tokens_means_not_connected() {
     let world = World::new(HOUR, &[]);
     let other = Books { realm: RealmId::new("2").unwrap(), ..books() };

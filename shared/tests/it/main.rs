@@ -12,6 +12,7 @@ mod fuzz;
 mod linking;
 mod names;
 mod ordering;
+mod preflight;
 mod pull;
 mod purity;
 mod push_now;

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sync::activity::{Activity, ActivityResult};
 use sync::ids::EventId;
 use sync::ids::{CompanyId, RealmId};
-use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryPushQueue, MemoryVault};
+use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryPullQueue, MemoryPushQueue, MemoryVault};
 use sync::model::Kind;
 use sync::outcome::{Park, ParkCause};
 use sync::ports::{CallError, RefreshError};
@@ -28,6 +29,18 @@ struct FakeIntuit {
 }
 
 struct FakeAt(Arc<FakeIntuit>);
+
+/// A token server that knows no refresh token any more, and counts who asks.
+#[derive(Default)]
+struct FakeTokens(AtomicU32);
+
+#[async_trait]
+impl TokenServer for FakeTokens {
+    async fn refresh(&self, _: &TokenPair, _: Timestamp) -> Result<TokenPair, RefreshError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Err(RefreshError::Dead)
+    }
+}
 
 #[async_trait]
 impl Intuit for FakeAt {
@@ -95,6 +108,8 @@ struct World {
     vault: MemoryVault,
     activity: MemoryActivityLog,
     pushes: MemoryPushQueue,
+    pulls: MemoryPullQueue,
+    tokens: FakeTokens,
     intuit: Arc<FakeIntuit>,
     clock: TestClock,
     seal: Seal,
@@ -109,6 +124,8 @@ impl World {
             vault: MemoryVault::default(),
             activity: MemoryActivityLog::default(),
             pushes: MemoryPushQueue::default(),
+            pulls: MemoryPullQueue::default(),
+            tokens: FakeTokens::default(),
             intuit: Arc::default(),
             clock: TestClock(Mutex::new("2026-03-09T10:00:00Z".parse().unwrap())),
             seal: Seal::new(&"0123456789abcdef0123456789abcdef".into()).unwrap(),
@@ -149,9 +166,12 @@ impl World {
         let site = Site {
             companies: &self.companies,
             standings: &self.companies,
+            sweeps: &self.companies,
             vault: &self.vault,
             activity: &self.activity,
             pushes: &self.pushes,
+            pulls: &self.pulls,
+            tokens: &self.tokens,
             intuit: &at,
             clock: &self.clock,
             seal: &self.seal,
@@ -284,9 +304,15 @@ async fn d10_what_waited_for_the_connection_is_pushed_in_order_once_it_is_there(
     let refused = world.connect("acme", "2").await;
     assert_eq!(refused.status(), StatusCode::CONFLICT);
     assert!(world.pushes.bodies().is_empty(), "not for a connection that is refused");
+    let books = Books { company: id("acme"), realm: realm("1") };
+    let swept_to = world.clock.now();
+    let cursor = Cursor { swept_to, next: swept_to + SignedDuration::from_hours(24) };
+    world.companies.save_cursor(&books, &cursor).await.unwrap();
     let page = read(&world.connect("acme", "1").await);
-    assert!(page.contains("2 events that waited for the connection are pushed now"), "{page}");
+    assert!(page.contains("2 changes that waited for the connection are synced now"), "{page}");
     assert_eq!(world.pushes.bodies(), [r#"["earlier","later"]"#]);
+    let cursor = world.companies.cursor(&books).await.unwrap();
+    assert_eq!(cursor, Some(Cursor { swept_to, next: swept_to }), "and what nobody told is swept for");
 }
 
 #[tokio::test]
@@ -406,4 +432,75 @@ async fn every_answer_keeps_to_itself() {
     assert_eq!(responses[3].status(), StatusCode::NOT_FOUND);
     assert_eq!(responses[4].status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(world.ask(Method::POST, "/oauth/callback", &[]).await.status(), StatusCode::NOT_FOUND);
+}
+
+async fn state(world: &World, company: &str) -> ConnectionState {
+    world.companies.load(&id(company)).await.unwrap().unwrap().connection.unwrap().state
+}
+
+fn realm(text: &str) -> RealmId {
+    RealmId::new(text).unwrap()
+}
+
+#[tokio::test]
+async fn disconnecting_is_asked_for_and_keeps_everything_but_the_tokens() {
+    let world = World::new().await;
+    world.connect("acme", "1").await;
+    let settings = world.companies.load(&id("acme")).await.unwrap().unwrap().settings;
+    let link = connect::disconnect_link(&world.seal, &id("acme"), world.clock.now()).unwrap();
+    let question = world.get("/disconnect", &[("link", &link)]).await;
+    assert_eq!(question.status(), StatusCode::OK);
+    assert!(read(&question).contains("Disconnect QuickBooks?") && read(&question).contains(&link));
+    assert_eq!(state(&world, "acme").await, ConnectionState::Connected, "asking changes nothing");
+
+    for _ in 0..2 {
+        let done = world.ask(Method::POST, "/disconnect", &[("link", &link)]).await;
+        assert_eq!(done.status(), StatusCode::OK);
+        assert!(read(&done).contains("QuickBooks is disconnected"), "{}", read(&done));
+    }
+    assert_eq!(state(&world, "acme").await, ConnectionState::Disconnected);
+    let books = Books { company: id("acme"), realm: realm("1") };
+    assert!(world.vault.tokens(&books).await.unwrap().is_none());
+    assert_eq!(world.companies.load(&id("acme")).await.unwrap().unwrap().settings, settings, "R65");
+    assert_eq!(world.companies.of_realm(&realm("1")).await.unwrap(), Some(id("acme")), "links stay with it");
+}
+
+#[tokio::test]
+async fn a_link_is_good_for_what_it_was_made_for() {
+    let world = World::new().await;
+    world.connect("acme", "1").await;
+    let now = world.clock.now();
+    let disconnect = connect::disconnect_link(&world.seal, &id("acme"), now).unwrap();
+    assert_eq!(world.get("/connect", &[("link", &disconnect)]).await.status(), StatusCode::BAD_REQUEST);
+    let connect = world.link("acme");
+    let answer = world.ask(Method::POST, "/disconnect", &[("link", &connect)]).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let never = connect::disconnect_link(&world.seal, &id("globex"), now).unwrap();
+    assert_eq!(world.get("/disconnect", &[("link", &never)]).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(state(&world, "acme").await, ConnectionState::Connected);
+
+    let books = |realm_id| Books { company: id("acme"), realm: realm(realm_id) };
+    let ours = connect::reconnect_link(&world.seal, &books("1"), now).unwrap();
+    assert_eq!(world.get("/connect", &[("link", &ours)]).await.status(), StatusCode::FOUND);
+    let other = connect::reconnect_link(&world.seal, &books("2"), now).unwrap();
+    assert_eq!(world.get("/connect", &[("link", &other)]).await.status(), StatusCode::GONE, "T24");
+}
+
+#[tokio::test]
+async fn whoever_disconnects_in_quickbooks_lands_on_a_page_that_ends_the_connection() {
+    let world = World::new().await;
+    world.connect("acme", "1").await;
+    for parameters in [&[("realmId", "2")][..], &[("realmId", "x")], &[]] {
+        let answer = world.get("/disconnected", parameters).await;
+        assert!(read(&answer).contains("You have disconnected QuickBooks"));
+    }
+    world.get("/disconnected", &[("realmId", "1")]).await;
+    assert_eq!(world.tokens.0.load(Ordering::SeqCst), 0, "it was connected a moment ago");
+    *world.clock.0.lock().unwrap() += SignedDuration::from_mins(2);
+    for _ in 0..2 {
+        let answer = world.get("/disconnected", &[("realmId", "1")]).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+    assert_eq!(state(&world, "acme").await, ConnectionState::Expired);
+    assert_eq!(world.tokens.0.load(Ordering::SeqCst), 1, "what has ended is not tried again");
 }

@@ -1,4 +1,7 @@
+use aws_sdk_sesv2::Client;
+use serde_json::Value;
 use sync::contract;
+use sync::mail::{Address, Message};
 
 use crate::world::{TABLE, World};
 
@@ -73,4 +76,36 @@ async fn the_vault_of_billing_keys_keeps_its_promises() {
 async fn the_cursors_keep_their_promises() {
     let world = World::with_table().await;
     contract::cursors(&world.one.companies(TABLE), &world.two.companies(TABLE)).await;
+}
+
+#[tokio::test]
+async fn ses_keeps_its_promises() {
+    let world = World::new().await;
+    let from = "counterpart@example.com";
+    let request = Client::new(&world.config).create_email_identity().email_identity(from);
+    request.send().await.unwrap();
+    contract::mail(&world.one.mail(from), async || world.mails().await).await;
+}
+
+impl World {
+    /// Everything that SES has sent, in order.
+    async fn mails(&self) -> Vec<Message> {
+        let address = format!("{}/_ministack/ses/messages", self.endpoint());
+        let answer: Value =
+            serde_json::from_str(&reqwest::get(address).await.unwrap().text().await.unwrap()).unwrap();
+        let accounts = answer["messages"].as_object().unwrap().values();
+        let sent: Vec<&Value> = accounts.flat_map(|account| account.as_array().unwrap()).collect();
+        let text = |mail: &Value, name: &str| mail[name].as_str().unwrap().to_owned();
+        let to = |mail: &Value| {
+            let all = mail["To"].as_array().unwrap().iter();
+            all.map(|to| Address::new(to.as_str().unwrap()).unwrap()).collect()
+        };
+        let message = |mail: &Value| Message {
+            to: to(mail),
+            subject: text(mail, "Subject"),
+            text: text(mail, "BodyText"),
+            html: text(mail, "BodyHtml"),
+        };
+        sent.into_iter().map(message).collect()
+    }
 }

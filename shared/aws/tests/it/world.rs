@@ -14,7 +14,7 @@ pub(crate) const TABLE: &str = "table";
 
 /// A local AWS and two handles for it.
 pub(crate) struct World {
-    _aws: BareAws,
+    aws: BareAws,
     pub(crate) config: SdkConfig,
     pub(crate) one: Aws,
     pub(crate) two: Aws,
@@ -30,7 +30,12 @@ impl World {
             .load()
             .await;
         let (one, two) = (administrator(&aws).await, administrator(&aws).await);
-        World { _aws: aws, config, one, two }
+        World { aws, config, one, two }
+    }
+
+    /// Address of every AWS service.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.aws.endpoint()
     }
 
     /// With a table as template.yaml describes them all.

@@ -155,7 +155,15 @@ const PROVEN: &[(u8, &str, &[&str])] = &[
             "t21_r32_an_edit_here_that_is_not_pushed_yet_survives_a_pull_of_another_field",
         ],
     ),
-    (26, "links belong to a realm", &["kinds_and_books_are_apart", "another_realm_than_before_is_refused"]),
+    (
+        26,
+        "links belong to a realm",
+        &[
+            "kinds_and_books_are_apart",
+            "another_realm_than_before_is_refused",
+            "t24_links_of_another_quickbooks_company_are_not_reused",
+        ],
+    ),
     (27, "a clone has no part in the original's link", &["point_27_a_clone_gets_a_counterpart_of_its_own"]),
     (28, "a lost answer makes no second entity", &["t3_an_answer_lost_after_the_commit_makes_one_of_each"]),
     (
@@ -224,6 +232,8 @@ const PROVEN: &[(u8, &str, &[&str])] = &[
         "one refresher",
         &[
             "of_many_workers_one_refreshes",
+            "fifty_workers_that_find_the_same_expired_token_make_one_refresh_and_all_go_on",
+            "a_refresher_killed_at_any_step_strands_nobody",
             "a_rejected_token_is_renewed_once_for_all_calls_and_the_calls_are_made_again",
         ],
     ),

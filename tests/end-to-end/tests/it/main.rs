@@ -6,6 +6,7 @@
 mod after_all;
 mod billing;
 mod budget;
+mod connection;
 mod demo;
 mod directions;
 mod failures;
@@ -36,6 +37,7 @@ fn main() -> anyhow::Result<ExitCode> {
         directions::tests(),
         billing::tests(),
         budget::tests(),
+        connection::tests(),
         imports::tests(),
         input::tests(),
         webhooks::tests(),

@@ -1,6 +1,6 @@
 //! Codes, tokens and connections as a pure state machine: time and random values are arguments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,9 @@ pub(in crate::server) struct Connections {
     connections: BTreeMap<u64, Connection>,
     access_tokens: BTreeMap<String, AccessToken>,
     last_id: u64,
+    /// Every code and token that was ever handed out, for whoever looks for them where they must not be.
+    #[serde(default)]
+    issued: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -153,6 +156,7 @@ impl Connections {
         let code_data =
             Code { realm: realm.to_owned(), redirect_uri: redirect_uri.to_owned(), expires: now + CODE_LIFE };
         self.codes.retain(|_, code| now < code.expires);
+        self.issued.insert(code.clone());
         self.codes.insert(code, code_data);
     }
 
@@ -199,6 +203,7 @@ impl Connections {
         };
         let hard_end = connection.hard_end();
         self.connections.insert(self.last_id, connection);
+        self.issued.insert(new.refresh_token.clone());
         self.add_access_token(new.access_token.clone(), self.last_id, now);
         let NewValues { access_token, refresh_token } = new;
         TokenPair { realm: realm.to_owned(), access_token, refresh_token, hard_end }
@@ -206,6 +211,7 @@ impl Connections {
 
     fn add_access_token(&mut self, value: String, connection: u64, now: Timestamp) {
         self.access_tokens.retain(|_, token| now < token.expires);
+        self.issued.insert(value.clone());
         let expires = now + SignedDuration::from_secs(ACCESS_TOKEN_SECONDS);
         self.access_tokens.insert(value, AccessToken { connection, expires });
     }
@@ -241,6 +247,7 @@ impl Connections {
             refresh_token: connection.refresh_token.clone().unwrap_or_default(),
             hard_end: connection.hard_end(),
         };
+        self.issued.insert(pair.refresh_token.clone());
         self.add_access_token(new.access_token, id, now);
         Ok(pair)
     }
