@@ -5,7 +5,7 @@ use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use sync::connect::{self, Callback, Intuit, LINK_LIFE, Ports, Refusal, STATE_LIFE, Seal};
-use sync::ids::{Books, CompanyId, EventId, RealmId};
+use sync::ids::{Books, EventId, RealmId};
 use sync::parked;
 use sync::ports::{
     ActivityLog, Clock, Companies, OpenError, PullQueue, PushQueue, Standings, StoreError, Sweeps,

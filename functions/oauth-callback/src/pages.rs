@@ -28,7 +28,7 @@ pub(crate) fn content_security_policy() -> String {
 
 /// It worked. `resumed` is how many events waited for it and are pushed now; none if they could not be put back.
 pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
-    let Connected { before, settings, reference } = connected;
+    let Connected { before, settings, reference, .. } = connected;
     let findings = preflight::findings(reference, settings);
     let again = before.connection.is_some();
     let title = if again { "Reconnected to QuickBooks" } else { "Connected to QuickBooks" };

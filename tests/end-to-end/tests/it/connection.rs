@@ -127,7 +127,9 @@ async fn d7_people_are_warned_of_the_end_once_and_not_twice_a_day(world: Arc<Wor
     ensure!(mails.len() == 1, "{mails:?}");
     let mail = &mails[0];
     ensure!(mail.source == MAIL_FROM && mail.subject.contains("ends in 7 days"), "{}", mail.subject);
-    ensure!(mail.subject.contains(tenant.id.as_str()) && mail.body_text.contains("Juniper & Slate Landscapes"));
+    ensure!(
+        mail.subject.contains(tenant.id.as_str()) && mail.body_text.contains("Juniper & Slate Landscapes")
+    );
     ensure!(mail.body_html.contains("Juniper &amp; Slate Landscapes"), "{}", mail.body_html);
     let page = Person::new()?.connect(&link_of(mail)?, &tenant.realm).await?;
     ensure!(page.html.contains("Reconnected"), "{}", page.html);
@@ -225,7 +227,7 @@ async fn r57_whoever_disconnects_here_is_disconnected_at_intuit_and_keeps_settin
     let companies = tenant.bundle.aws.companies(tenant.bundle.stack.output("CompaniesTable")?);
     ensure!(companies.of_realm(&RealmId::new(tenant.realm.as_str())?).await?.as_ref() == Some(&tenant.id));
     let event = tenant.event("client.updated", &changed(&kept, "name", "Kept Client Ltd"));
-    is_parked(&tenant.push(&[event.clone()]).await?[0], ParkCause::NotConnected)?;
+    is_parked(&tenant.push(std::slice::from_ref(&event)).await?[0], ParkCause::NotConnected)?;
     let due = companies.due(tenant.bundle.simulator.now() + DAY * 2, None).await?.0;
     ensure!(!due.contains(&tenant.books()?), "it has turns still");
 
@@ -247,7 +249,10 @@ async fn t24_links_of_another_quickbooks_company_are_not_reused(world: Arc<World
     let second = tenant.must(Created, event).await?;
     ensure!(tenant.object("Customer", &second)?["DisplayName"] == "Moved Client");
     tenant.realm = old;
-    ensure!(tenant.object("Customer", &first)?["DisplayName"] == "Moving Client", "the old books are left alone");
+    ensure!(
+        tenant.object("Customer", &first)?["DisplayName"] == "Moving Client",
+        "the old books are left alone"
+    );
     Ok(())
 }
 
