@@ -138,6 +138,8 @@ async fn fifty_workers_that_find_the_same_expired_token_make_one_refresh_and_all
     world.simulator.set_switches(|switches| {
         switches.concurrent_refresh = ConcurrentRefresh::Revokes;
         switches.previous_refresh_token_valid_for = 0;
+        // Fifty processes with a budget of their own each: it is not their turns that are looked at here.
+        switches.limits = Limits::NONE;
     });
     let workers: Vec<Connections> = (0..50).map(|_| world.worker()).collect();
     let sessions = join_all(workers.iter().map(|worker| worker.open(&world.books))).await;
@@ -147,7 +149,8 @@ async fn fifty_workers_that_find_the_same_expired_token_make_one_refresh_and_all
 
     let queries = [Query::from("Item")];
     let answers = join_all(sessions.iter().map(|session| session.query(&queries))).await;
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 50, "{answers:?}");
+    let errors: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
     assert_eq!(world.calls(CallKind::OAuth), 1);
     assert_eq!(world.state().await, ConnectionState::Connected);
 }
