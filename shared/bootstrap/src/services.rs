@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault, SesMail};
+use aws::{
+    Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault, SesMail,
+};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sync::ports::{Clock, StoreError};

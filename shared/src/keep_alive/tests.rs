@@ -67,11 +67,13 @@ impl Intuit for FakeIntuit {
     }
 }
 
+type Failure = fn(String) -> MailError;
+
 /// A mail server that may fail.
 #[derive(Default)]
 struct TestMail {
     mail: MemoryMail,
-    fails: Mutex<Option<fn(String) -> MailError>>,
+    fails: Mutex<Option<Failure>>,
 }
 
 #[async_trait]

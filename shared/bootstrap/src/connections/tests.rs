@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use quickbooks::{Endpoints, OAuth, http_client};
 use quickbooks_simulator::server::{
-    CallKind, ConcurrentRefresh, Credentials, Effect, Fault, Simulator, start,
+    CallKind, ConcurrentRefresh, Credentials, Effect, Fault, Limits, Simulator, start,
 };
 use sync::ids::{CompanyId, RealmId};
 use sync::memory::{MemoryBudget, MemoryCompanies, MemoryVault};
