@@ -42,8 +42,11 @@ def print_functions(path):
 def deploy(path, stack):
     order = json.load(sys.stdin)
     template = read(path)
-    upload_functions(template, order)
-    deployed = apply(client("cloudformation", order), stack, template, order["parameters"])
+    s3 = client("s3", order)
+    s3.create_bucket(Bucket=BUCKET)
+    upload_functions(s3, template, order["executables"])
+    url = upload_template(s3, template, order["endpoint"])
+    deployed = apply(client("cloudformation", order), stack, url, order["parameters"])
     print(json.dumps({o["OutputKey"]: o["OutputValue"] for o in deployed.get("Outputs", [])}))
 
 
@@ -58,15 +61,19 @@ def client(service, order):
     )
 
 
-def upload_functions(template, order):
-    s3 = client("s3", order)
-    s3.create_bucket(Bucket=BUCKET)
+def upload_functions(s3, template, executables):
     for id, function in functions_of(template).items():
-        archive = zipped(order["executables"][id])
+        archive = zipped(executables[id])
         # Named by its content: an unchanged function is not updated.
         key = f"{id}-{hashlib.sha256(archive).hexdigest()[:16]}.zip"
         s3.put_object(Bucket=BUCKET, Key=key, Body=archive)
         function["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
+
+
+def upload_template(s3, template, endpoint):
+    """As `sam deploy` does: a template in the request itself may have 51,200 bytes, and this one has more."""
+    s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
+    return f"{endpoint}/{BUCKET}/template.json"
 
 
 def zipped(executable):
@@ -80,10 +87,10 @@ def zipped(executable):
     return archive.getvalue()
 
 
-def apply(cloudformation, stack, template, parameters):
+def apply(cloudformation, stack, template_url, parameters):
     request = {
         "StackName": stack,
-        "TemplateBody": json.dumps(template),
+        "TemplateURL": template_url,
         "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     }

@@ -54,7 +54,7 @@ impl Letter {
         match occasion {
             Occasion::Ends(_) => Letter {
                 subject: format!("QuickBooks connection of {id} ends {}", soon(standing.ends_at(), now)),
-                paragraphs: paragraphs([
+                paragraphs: said([
                     Some(format!("The connection between {id} and the QuickBooks company {books} ends on {}.", day(standing.ends_at()))),
                     Some(why_it_ends(standing).into()),
                     Some("From then on nothing is synced until somebody reconnects: changes are kept, and wait.".into()),
@@ -66,7 +66,7 @@ impl Letter {
             },
             Occasion::Ended => Letter {
                 subject: format!("QuickBooks is disconnected: {id} is no longer synced"),
-                paragraphs: paragraphs([
+                paragraphs: said([
                     Some(format!("The connection between {id} and the QuickBooks company {books} has ended.")),
                     standing.ended.as_ref().map(|ended| why_it_ended(&ended.why).into()),
                     Some("Nothing is synced until somebody reconnects. What changes meanwhile is kept, and goes on in its order then.".into()),
@@ -78,15 +78,10 @@ impl Letter {
             },
             Occasion::Parked => Letter {
                 subject: format!("{} for you in the QuickBooks sync of {id}", wait(parked.len())),
-                paragraphs: paragraphs([
-                    Some(format!(
-                        "{} in the sync between {id} and the QuickBooks company {books}, until somebody acts:",
-                        wait(parked.len())
-                    )),
-                    None,
-                    None,
-                    None,
-                ]),
+                paragraphs: vec![format!(
+                    "{} in the sync between {id} and the QuickBooks company {books}, until somebody acts:",
+                    wait(parked.len())
+                )],
                 list: by_cause(parked),
                 link: ("See what to do about each".into(), links.activity.clone()),
                 small: format!("This comes at most once a day, and can be switched off in the sync settings. {small}"),
@@ -134,7 +129,7 @@ impl Letter {
     }
 }
 
-fn paragraphs(paragraphs: [Option<String>; 4]) -> Vec<String> {
+fn said(paragraphs: [Option<String>; 4]) -> Vec<String> {
     paragraphs.into_iter().flatten().collect()
 }
 

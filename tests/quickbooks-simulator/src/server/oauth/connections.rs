@@ -324,6 +324,16 @@ mod tests {
     }
 
     #[test]
+    fn whatever_was_issued_is_known_after_its_end() {
+        let mut connections = connected();
+        connections.refresh("refresh 0", values(1), &STRICT, hours(25)).unwrap();
+        connections.disconnect("1");
+        for value in ["code", "access 0", "refresh 0", "access 1", "refresh 1"] {
+            assert!(connections.issued.contains(value), "{value}");
+        }
+    }
+
+    #[test]
     fn a_code_works_once_and_for_five_minutes() {
         let mut connections = connected();
         let mut exchange = |now| connections.exchange("code", "https://app.test/cb", values(1), now);
