@@ -19,6 +19,9 @@ pub(crate) async fn of(records: usize) -> anyhow::Result<Simulator> {
     let seconds = i64::try_from(2 * records / A_SECOND + 10)?;
     let begun = now - SignedDuration::from_secs(seconds);
     let fill = |company: &mut Company| -> anyhow::Result<()> {
+        let income =
+            company.entities("Account").into_iter().find(|account| account["AccountType"] == "Income");
+        let account = income.context("no income account")?["Id"].clone();
         let mut entered = 0;
         let mut enter = |path: &str, body: &Value| -> anyhow::Result<String> {
             entered += 1;
@@ -39,10 +42,6 @@ pub(crate) async fn of(records: usize) -> anyhow::Result<Simulator> {
             let id = entity.filter_map(|entity| entity["Id"].as_str()).next();
             Ok(id.context("no id")?.to_owned())
         };
-        let account = enter(
-            "account",
-            &json!({"Name": "Gardening", "AccountType": "Income", "AccountSubType": "ServiceFeeIncome"}),
-        )?;
         let item = enter(
             "item",
             &json!({"Name": "Mowing", "Type": "Service", "UnitPrice": 40, "IncomeAccountRef": {"value": account}}),
