@@ -242,7 +242,10 @@ impl<'a> Pull<'a> {
                 }
             }
         }
-        touched.remove(&Touch::Email(String::new()));
+        // Nothing is what all have that have none.
+        for none in [Touch::Email, Touch::Key, Touch::Number] {
+            touched.remove(&none(String::new()));
+        }
     }
 }
 
