@@ -72,14 +72,10 @@ impl Batch<'_> {
                 "Renew the token that Counterpart has for the billing app, then retry.",
             )
             .into()),
-            (_, Err(error @ (BillingError::Later { .. } | BillingError::Unknown(_)))) => Err(Park::new(
-                ParkCause::BillingAway,
-                format!(
-                    "It is in QuickBooks as {}, but its taxes could not be written to the billing app yet: {error}.",
-                    link.quickbooks_id
-                ),
-                "Nothing has to be done: this goes on by itself when the billing app answers again.",
-            )
+            (_, Err(error @ (BillingError::Later { .. } | BillingError::Unknown(_)))) => Err(away(format!(
+                "It is in QuickBooks as {}, but its taxes could not be written to the billing app yet: {error}.",
+                link.quickbooks_id
+            ))
             .into()),
             (_, Err(error)) => Err(error.into()),
         }
@@ -137,9 +133,21 @@ impl Batch<'_> {
                 tracing::warn!(company.id = %event.company, billing.id = %event.subject, error = %explain(&error), "the record could not be flagged in the billing app");
                 outcome
             }
+            Err(error @ (BillingError::Later { .. } | BillingError::Unknown(_))) => Outcome::Parked(away(
+                format!("{text} This could not be noted in the billing app yet: {error}."),
+            )),
             Err(error) => *Ending::from(error),
         }
     }
+}
+
+/// An app that does not answer holds up this one record, and no other.
+fn away(reason: String) -> Park {
+    Park::new(
+        ParkCause::BillingAway,
+        reason,
+        "Nothing has to be done: this goes on by itself when the billing app answers again.",
+    )
 }
 
 /// Whether the billing app may still have other taxes than QuickBooks, as far as these are known: an invoice that has

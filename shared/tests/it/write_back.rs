@@ -13,7 +13,7 @@ use sync::memory::{MemoryBilling, MemoryPushQueue};
 use sync::model::{Kind, Record};
 use sync::outcome::{Done, ParkCause};
 use sync::parked::when_the_app_is_back;
-use sync::ports::{Billing, BillingError, Clock, Ledger, Stored};
+use sync::ports::{ActivityLog, Billing, BillingError, Clock, Ledger, Stored};
 use sync::push::{self, Verdict};
 
 use crate::desk::{Desk, Now, client, done, invoice, messages, notes, parked, payment, skipped};
@@ -335,6 +335,17 @@ impl Billing for Away {
         self.answers()?;
         self.app.update(company, before, after).await
     }
+
+    async fn note(
+        &self,
+        company: &CompanyId,
+        kind: Kind,
+        id: &BillingId,
+        text: &str,
+    ) -> Result<(), BillingError> {
+        self.answers()?;
+        self.app.note(company, kind, id, text).await
+    }
 }
 
 #[tokio::test]
@@ -438,4 +449,30 @@ async fn r69_a_void_in_closed_books_flags_the_record_once_and_says_why() {
             "{notes:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn r69_a_record_is_flagged_when_the_app_that_was_away_is_back() {
+    let (mut desk, billing) = desk().await;
+    let is_away = Arc::new(AtomicBool::new(false));
+    desk.billing = Arc::new(Away { app: Arc::clone(&billing), is_away: Arc::clone(&is_away) });
+    save(&desk, &billing, &bill());
+    done(&desk.push("invoice.sent", &bill()).await);
+    desk.close_books(Some("2026-06-30"));
+    is_away.store(true, Ordering::SeqCst);
+    let result = desk.push("invoice.deleted", &bill()).await;
+    assert_eq!(parked(&result).cause, ParkCause::BillingAway);
+    assert!(parked(&result).reason.contains("closing date"), "{result:?}");
+    is_away.store(false, Ordering::SeqCst);
+    let queue = MemoryPushQueue::default();
+    when_the_app_is_back(&desk.activity, &queue, &desk.books.company, Now.now()).await.unwrap();
+    let bodies: Vec<Value> = queue.bodies().into_iter().map(Value::String).collect();
+    assert_eq!(desk.deliver(&bodies).await, [Verdict::Acknowledge]);
+    let waiting = desk.activity.parked(&desk.books.company).await.unwrap();
+    assert_eq!(
+        waiting.iter().map(|entry| parked(&entry.result).cause).collect::<Vec<_>>(),
+        [ParkCause::ClosedPeriod]
+    );
+    let id = BillingId::new("i-1").unwrap();
+    assert_eq!(billing.notes(&desk.books.company, Kind::Invoice, &id).len(), 1);
 }
