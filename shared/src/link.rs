@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BillingId, EventId, QuickBooksId};
@@ -174,6 +174,16 @@ pub struct Intent {
     /// proves what became of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_batch: bool,
+}
+
+/// How long a write that was begun is waited for. Whoever began it has tried again by then, or will not.
+pub(crate) const WORTH_WAITING: SignedDuration = SignedDuration::from_mins(20);
+
+impl Intent {
+    /// Whether nobody seems to go on with it.
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) > WORTH_WAITING
+    }
 }
 
 /// Intuit's idempotency key: at most 36 characters, so that it may stand in batches too (Intuit: REST essentials).

@@ -10,7 +10,7 @@ use super::plan;
 use crate::failure::{Failure, classify};
 use crate::ids::{BillingId, Books, EventId, QuickBooksId};
 use crate::import::{Candidate, Difference};
-use crate::link::{Entry, Intent, Link, LinkKey};
+use crate::link::{Entry, Intent, Link, LinkKey, WORTH_WAITING};
 use crate::model::{Kind, Record};
 use crate::notice::ChangeNotice;
 use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
@@ -56,6 +56,8 @@ pub(super) struct Pull<'a> {
     pub(super) links: HashMap<Id, Link>,
     /// Records that were about to be made of entities.
     pub(super) pending: HashMap<Id, Intent>,
+    /// How many attempts to make records of entities were given up.
+    pub(super) attempts: HashMap<Id, u32>,
     /// The entities whose links were looked up.
     pub(super) known: HashSet<Id>,
     /// The ledger's entries of billing records, as the mapping needs them.
@@ -92,6 +94,7 @@ impl<'a> Pull<'a> {
             rows: HashMap::new(),
             links: HashMap::new(),
             pending: HashMap::new(),
+            attempts: HashMap::new(),
             known: HashSet::new(),
             entries: HashMap::new(),
             keys: Arc::default(),
@@ -186,7 +189,8 @@ impl<'a> Pull<'a> {
 
     /// Brings the billing app in step with an entity.
     pub(super) async fn entity(&mut self, told: Told<'_>, id: Id) -> Result<Done, Ending> {
-        if self.links.get(&id).is_some_and(|link| link.attempt.is_some()) {
+        let is_recent = self.ports.clock.now().duration_since(told.time) <= WORTH_WAITING;
+        if is_recent && self.links.get(&id).is_some_and(|link| link.attempt.is_some()) {
             // What QuickBooks has now may be just that.
             return Err(super::write::again("a change of the billing app is on its way to QuickBooks"));
         }

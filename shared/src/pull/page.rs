@@ -202,6 +202,7 @@ impl<'a> Pull<'a> {
             rows: HashMap::new(),
             links: HashMap::new(),
             pending: HashMap::new(),
+            attempts: self.attempts.clone(),
             known: Default::default(),
             entries: HashMap::new(),
             keys: self.keys.clone(),

@@ -83,10 +83,13 @@ impl Pull<'_> {
     async fn begin(&mut self, cause: Cause<'_>, id: &Id, begun: &Begun) -> Result<Intent, Ending> {
         let billing_id = BillingId::of_entity(&id.1);
         let body = serde_json::to_string(begun).unwrap_or_default();
-        let event = cause.event();
-        let request_id = fields::create_request_id(&self.books, (id.0, &billing_id), 0, &event, &body);
-        let at = self.ports.clock.now();
-        let intent = Intent { kind: id.0, billing_id, generation: 0, request_id, body, at, in_batch: false };
+        let (event, at) = (cause.event(), self.ports.clock.now());
+        // Each attempt has an identity of its own: giving up an earlier one must not take this one away.
+        let generation = self.attempts.get(id).copied().unwrap_or(0);
+        let attempt = format!("{at} {body}");
+        let request_id =
+            fields::create_request_id(&self.books, (id.0, &billing_id), generation, &event, &attempt);
+        let intent = Intent { kind: id.0, billing_id, generation, request_id, body, at, in_batch: false };
         match self.ports.ledger.begin(&self.books, &intent).await? {
             None => Ok(intent),
             Some(_) => Err(again("somebody else began to bring it over in between")),
@@ -116,6 +119,7 @@ impl Pull<'_> {
         match self.made_before(id, &begun).await? {
             None => {
                 self.ports.ledger.abandon(&self.books, &intent).await?;
+                self.attempts.insert(id.clone(), intent.generation + 1);
                 Ok(None)
             }
             Some(stored) => {
@@ -160,9 +164,7 @@ impl Pull<'_> {
         for stored in found {
             match entries.get(&key(&stored)) {
                 Some(Entry::Linked(link)) if link.quickbooks_id != id.1 => {}
-                Some(Entry::Pending(_)) => {
-                    return Err(again("its counterpart may be on its way to QuickBooks"));
-                }
+                Some(Entry::Pending(intent)) => return Err(self.on_its_way(intent)),
                 Some(Entry::Linked(_)) | None => free.push(stored),
             }
         }
@@ -508,12 +510,28 @@ fn not_there(link: &Link) -> Park {
 }
 
 impl Pull<'_> {
+    /// What a push that was begun means for a notice: it is worth waiting for, unless nobody goes on with it.
+    fn on_its_way(&self, intent: &Intent) -> Ending {
+        if !intent.is_stale(self.ports.clock.now()) {
+            return again("its counterpart may be on its way to QuickBooks");
+        }
+        Park::new(
+            ParkCause::Ambiguous,
+            format!(
+                "It may have been made for the {} {}, whose push was cut short.",
+                intent.kind, intent.billing_id
+            ),
+            format!("Save the {} once in the billing app, or an invoice with it, then retry.", intent.kind),
+        )
+        .into()
+    }
+
     /// Whether a product is being pushed for lines that name only its key.
     pub(super) async fn wait_for_key(&mut self, key: &str) -> Result<(), Ending> {
         let stand_in = LinkKey::Billing(Kind::Product, BillingId::of_product_key(key));
         let entries = self.ports.ledger.entries(&self.books, std::slice::from_ref(&stand_in)).await?;
         match entries.get(&stand_in) {
-            Some(Entry::Pending(_)) => Err(again("its counterpart may be on its way to QuickBooks")),
+            Some(Entry::Pending(intent)) => Err(self.on_its_way(intent)),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use super::write::again;
 use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, LinkKey};
 use crate::model::Kind;
+use crate::outcome::{Park, ParkCause};
 
 impl Batch<'_> {
     /// Ends the event for now if a pull has begun to make a record of an entity, or has just linked it with this one:
@@ -18,8 +19,17 @@ impl Batch<'_> {
         let Ok(entity) = QuickBooksId::new(entity) else { return Ok(()) };
         let begun = LinkKey::Billing(kind, BillingId::of_entity(&entity));
         let entries = self.ports.ledger.entries(&self.books, std::slice::from_ref(&begun)).await?;
-        if matches!(entries.get(&begun), Some(Entry::Pending(_))) {
-            return Err(again("it is just being brought over from QuickBooks"));
+        match entries.get(&begun) {
+            Some(Entry::Pending(intent)) if intent.is_stale(self.ports.clock.now()) => {
+                return Err(Park::new(
+                    ParkCause::Ambiguous,
+                    format!("Its counterpart {entity} was being brought over from QuickBooks when that was cut short."),
+                    "Retry what is parked of it, or change it once in QuickBooks; then retry this.",
+                )
+                .into());
+            }
+            Some(Entry::Pending(_)) => return Err(again("it is just being brought over from QuickBooks")),
+            Some(Entry::Linked(_)) | None => {}
         }
         let holder = self.ports.ledger.billing_id(&self.books, kind, &entity).await?;
         if holder.as_ref() == Some(record) {

@@ -4,9 +4,11 @@
 //! it again in QuickBooks.
 
 mod amounts;
+mod api;
 mod records;
 
 pub(crate) use amounts::{cents, line_total, percent, sum_and_discount};
+pub(crate) use api::MADE;
 pub(crate) use records::added_name;
 
 use std::collections::BTreeMap;
@@ -32,14 +34,32 @@ pub(crate) struct BillingApp {
     pub(crate) taxes: Taxes,
     /// Its events may leave the record out; it can be asked for it.
     pub(crate) answers: bool,
+    /// It can be read and written.
+    pub(crate) has_api: bool,
+    /// Some of its events are never sent.
+    pub(crate) loses: bool,
+    /// It cannot be reached.
+    pub(crate) is_away: bool,
     records: BTreeMap<(Kind, u32), Held>,
     /// Events that are not sent yet, oldest first.
     outbox: Vec<Value>,
     /// Names and addresses of what the bookkeeper has added, for new clients and products to meet.
     pub(crate) meetable: Vec<Meetable>,
     last: Timestamp,
+    by: By,
     /// How often an event has overtaken another.
     pub(crate) overtaken: u32,
+    /// How many records were made through its API.
+    made: u32,
+    /// How often it was changed through its API.
+    pub(crate) writes: u64,
+}
+
+/// Who has changed a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Person,
+    Api,
 }
 
 /// A record and its past.
@@ -57,6 +77,9 @@ pub(crate) struct Told {
     pub(crate) time: Timestamp,
     pub(crate) record: Record,
     pub(crate) gone: bool,
+    pub(crate) by: By,
+    /// It was never sent.
+    pub(crate) is_lost: bool,
 }
 
 /// Something in QuickBooks that a new record may turn out to be.
@@ -80,11 +103,17 @@ impl BillingApp {
             inclusive,
             taxes,
             answers,
+            has_api: false,
+            loses: false,
+            is_away: false,
             records: BTreeMap::new(),
             outbox: Vec::new(),
             meetable: Vec::new(),
             last: Timestamp::UNIX_EPOCH,
+            by: By::Person,
             overtaken: 0,
+            made: 0,
+            writes: 0,
         }
     }
 
@@ -199,9 +228,12 @@ impl BillingApp {
         if !(bare && dice.chance("left out", 60)) {
             json["data"] = data(&record);
         }
-        held.told.push(Told { event, time, record: record.clone(), gone });
+        let is_lost = self.loses && dice.chance("lost", 8);
+        held.told.push(Told { event, time, record: record.clone(), gone, by: self.by, is_lost });
         (held.record, held.gone) = (record, gone);
-        self.outbox.push(json);
+        if !is_lost {
+            self.outbox.push(json);
+        }
     }
 
     fn change(

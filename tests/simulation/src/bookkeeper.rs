@@ -45,6 +45,8 @@ pub(crate) enum What {
         member: &'static str,
         value: String,
     },
+    /// Its lines are others now.
+    Reworked,
     Voided,
     Deleted,
     Hidden,
@@ -87,7 +89,10 @@ pub(crate) fn act(
     let mut desk = Desk { company, journal, dice, now };
     match operation.act {
         Act::BookkeeperEdits => desk.edit(),
-        Act::BookkeeperPays => desk.pay(),
+        Act::BookkeeperPays => desk.pay(app, operation.number),
+        Act::BookkeeperBills => desk.bill(app, operation.number),
+        Act::BookkeeperChangesLines => desk.change_lines(),
+        Act::BookkeeperMovesPayments => desk.move_payment(),
         Act::BookkeeperVoids => desk.void(),
         Act::BookkeeperDeletes => desk.delete(),
         Act::BookkeeperHides => desk.activate(false),
@@ -169,12 +174,79 @@ impl Desk<'_> {
         }
     }
 
-    fn pay(&mut self) {
+    /// A new invoice: for somebody who was billed before, or with one line of whatever there is.
+    fn bill(&mut self, app: &BillingApp, number: u32) {
+        let Some(customer) = self.choose("Customer", |value| value["Active"] == true) else { return };
+        let like = self.choose("Invoice", |value| !view::is_voided(value));
+        let lines = match like {
+            Some(like) => like["Line"].as_array().into_iter().flatten().filter_map(sale).collect(),
+            None => {
+                let Some(item) = self.choose("Item", |value| value["Active"] == true) else { return };
+                let detail = json!({ "ItemRef": { "value": item["Id"] }, "Qty": 2, "UnitPrice": 40 });
+                vec![
+                    json!({ "DetailType": "SalesItemLineDetail", "Amount": 80, "SalesItemLineDetail": detail }),
+                ]
+            }
+        };
+        let invoice = json!({
+            "DocNumber": format!("k{}b{number}", app.place),
+            "CustomerRef": { "value": customer["Id"] },
+            "Line": lines,
+        });
+        if let Some(invoice) = self.post("Invoice", &[], &invoice) {
+            self.journal.added.insert(("Invoice", view::text(&invoice, "Id")));
+        }
+    }
+
+    /// One more of something on an invoice.
+    fn change_lines(&mut self) {
+        let Some(current) = self.choose("Invoice", |value| !view::is_voided(value)) else { return };
+        let mut lines: Vec<Value> = current["Line"].as_array().cloned().unwrap_or_default();
+        lines.retain(|line| line["DetailType"] != "SubTotalLineDetail");
+        let place = self.dice.below("line", lines.len().max(1));
+        let Some(line) = lines.get_mut(place) else { return };
+        let price = view::decimal(&line["SalesItemLineDetail"]["UnitPrice"]);
+        if price.is_zero() {
+            return;
+        }
+        let quantity = view::decimal(&line["SalesItemLineDetail"]["Qty"]) + rust_decimal::Decimal::ONE;
+        line["SalesItemLineDetail"]["Qty"] = json!(quantity);
+        if let Some(detail) = line["SalesItemLineDetail"].as_object_mut() {
+            detail.remove("TaxInclusiveAmt");
+        }
+        line["Amount"] = json!((quantity * price).round_dp(2));
+        let mut change = version(&current);
+        change["sparse"] = true.into();
+        change["Line"] = lines.into();
+        if let Some(after) = self.post("Invoice", &[], &change) {
+            self.note("Invoice", &after, What::Reworked);
+        }
+    }
+
+    /// Half of a payment of one invoice stays on account.
+    fn move_payment(&mut self) {
+        let pays_one = |value: &Value| {
+            !view::is_voided(value) && value["Line"].as_array().is_some_and(|lines| lines.len() == 1)
+        };
+        let Some(current) = self.choose("Payment", pays_one) else { return };
+        let amount = view::decimal(&current["Line"][0]["Amount"]);
+        let half = (amount / rust_decimal::Decimal::TWO).round_dp(2);
+        let mut change = version(&current);
+        change["sparse"] = true.into();
+        change["TotalAmt"] = current["TotalAmt"].clone();
+        change["Line"] = json!([{ "Amount": half, "LinkedTxn": current["Line"][0]["LinkedTxn"] }]);
+        if let Some(after) = self.post("Payment", &[], &change) {
+            self.note("Payment", &after, What::Reworked);
+        }
+    }
+
+    fn pay(&mut self, app: &BillingApp, number: u32) {
         let owes = |value: &Value| view::decimal(&value["Balance"]) > rust_decimal::Decimal::ZERO;
         let Some(invoice) = self.choose("Invoice", owes) else { return };
         let payment = json!({
             "CustomerRef": { "value": invoice["CustomerRef"]["value"] },
             "TotalAmt": invoice["Balance"],
+            "PaymentRefNum": format!("k{}b{number}", app.place),
             "Line": [{ "Amount": invoice["Balance"], "LinkedTxn": [{ "TxnId": invoice["Id"], "TxnType": "Invoice" }] }],
         });
         if let Some(payment) = self.post("Payment", &[], &payment) {
@@ -271,6 +343,19 @@ impl Desk<'_> {
             self.note("Payment", &payment, What::Deposited);
         }
     }
+}
+
+/// A sale as on another invoice.
+fn sale(line: &Value) -> Option<Value> {
+    (line["DetailType"] == "SalesItemLineDetail").then(|| {
+        let mut line = line.clone();
+        if let Some(members) = line.as_object_mut() {
+            members.retain(|name, _| {
+                ["DetailType", "Amount", "Description", "SalesItemLineDetail"].contains(&name.as_str())
+            });
+        }
+        line
+    })
 }
 
 fn version(value: &Value) -> Value {

@@ -52,6 +52,19 @@ pub(crate) enum CallFate {
     Broken,
 }
 
+/// What happens to a call to the billing app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AppFate {
+    Works,
+    AppCrashesBefore,
+    AppCrashesAfter,
+    AppUnreached,
+    AppThrottles,
+    AppLosesRequest,
+    AppLosesAnswer,
+    AppRefuses,
+}
+
 impl Chaos {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -116,6 +129,25 @@ impl Chaos {
             Broken,
         ];
         self.draw(&FAULTS).unwrap_or(CallFate::Works)
+    }
+
+    pub(crate) fn app(&self) -> AppFate {
+        use AppFate::{
+            AppCrashesAfter, AppCrashesBefore, AppLosesAnswer, AppLosesRequest, AppRefuses, AppThrottles,
+            AppUnreached, Works,
+        };
+        const FAULTS: [AppFate; 9] = [
+            AppCrashesBefore,
+            AppCrashesAfter,
+            AppCrashesAfter,
+            AppUnreached,
+            AppThrottles,
+            AppLosesRequest,
+            AppLosesAnswer,
+            AppLosesAnswer,
+            AppRefuses,
+        ];
+        self.draw(&FAULTS).unwrap_or(Works)
     }
 
     /// The worker dies here: nothing of it happens any more.

@@ -7,7 +7,10 @@
 //! - *Overwritten*: what the bookkeeper did is gone, although the billing side changed nothing of it afterwards.
 //! - *Silent difference*: the two sides differ, and nobody is told.
 //! - *Unexplained*: an entity that nobody asked for.
+//! - *Diverged*: where changes travel both ways, the two sides differ in the end, and nothing says why.
+//! - *Echo*: the two sides are still written to when nobody has changed anything for long.
 
+mod both;
 mod case;
 
 use std::fmt;
@@ -18,6 +21,7 @@ use serde_json::Value;
 use sync::activity::{Activity, ActivityResult};
 use sync::model::{Kind, Record};
 use sync::outcome::{ParkCause, SkipReason};
+use sync::settings::Direction;
 
 use crate::billing::{BillingApp, Held};
 use crate::bookkeeper::{Journal, What};
@@ -27,6 +31,7 @@ use case::{Case, Key};
 /// Everything there is to know about one company at the end.
 pub(crate) struct Evidence<'a> {
     pub(crate) place: usize,
+    pub(crate) direction: Direction,
     pub(crate) app: &'a BillingApp,
     pub(crate) company: &'a Company,
     pub(crate) journal: &'a Journal,
@@ -43,6 +48,8 @@ pub enum Sort {
     Overwritten,
     SilentDifference,
     Unexplained,
+    Diverged,
+    Echo,
 }
 
 /// A fault that the judge has found.
@@ -61,6 +68,11 @@ impl fmt::Display for Finding {
 }
 
 impl Finding {
+    pub(crate) fn echo(place: usize) -> Finding {
+        let text = format!("company {place}: the two sides keep being written to");
+        Finding { sort: Sort::Echo, text }
+    }
+
     pub(crate) fn stuck(place: usize, body: &str) -> Finding {
         let start: String = body.chars().take(300).collect();
         Finding {
@@ -74,6 +86,10 @@ impl Finding {
 pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings = Findings { place: evidence.place, all: Vec::new() };
     let case = Case::open(evidence, &mut findings);
+    if evidence.direction != Direction::Push {
+        both::judge(&case, &mut findings);
+        return findings.all;
+    }
     for (kind, number, held) in evidence.app.records() {
         let record = OneRecord { case: &case, key: (kind, number), held };
         record.judge_events(&mut findings);
@@ -257,12 +273,13 @@ impl OneRecord<'_> {
                 && match &deed.what {
                     What::Edited { member: edited, .. } => *edited == member,
                     What::Voided => ["Line", "Discount", "TotalAmt", "PrivateNote"].contains(&member),
+                    What::Reworked => ["Line", "Discount", "TotalAmt"].contains(&member),
                     _ => false,
                 }
         };
         let kept = self.case.deeds_on(self.key).any(|deed| edited(&deed));
         kept || self.is_noted(member, carried_out_at)
-            || self.is_adopted(id, changed_at)
+            || self.is_adopted(id, carried_out_at)
             || self.case.is_moved(&self.held.record, member)
     }
 
@@ -368,7 +385,12 @@ fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
                     findings.add(Sort::Overwritten, text);
                 }
             }
-            What::Shown | What::Deleted | What::MergedAway | What::Paid | What::Deposited => {}
+            What::Shown
+            | What::Deleted
+            | What::MergedAway
+            | What::Paid
+            | What::Deposited
+            | What::Reworked => {}
         }
     }
 }
@@ -376,6 +398,11 @@ fn judge_deeds(case: &Case<'_>, findings: &mut Findings) {
 /// The Items that lines without a product, discounts and surcharges are booked on.
 pub(crate) fn is_general(name: &str) -> bool {
     ["General services", "Discounts", "Surcharges"].contains(&name)
+}
+
+/// The kind of record that an entity of this name stands for.
+pub(crate) fn kind_named(entity: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| entity_of(*kind) == entity)
 }
 
 /// The entity of a kind.

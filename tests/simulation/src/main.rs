@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use simulation::{Reproduction, run};
+use simulation::{Reproduction, Ways, run};
 
 /// Simulates billing apps and bookkeepers over the real engine, and judges the outcome.
 #[derive(Parser)]
@@ -20,6 +20,9 @@ struct Arguments {
     /// How many seeds.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
+    /// Changes travel from the billing apps to QuickBooks only; else each company has a direction of its own.
+    #[arg(long)]
+    push_only: bool,
     /// How many of a seed's failures are cut down and shown.
     #[arg(long, default_value_t = 3)]
     show: usize,
@@ -40,10 +43,11 @@ fn main() -> anyhow::Result<ExitCode> {
         findings.iter().for_each(|finding| println!("{finding}"));
         return Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
+    let ways = if arguments.push_only { Ways::Push } else { Ways::Both };
     let mut well = true;
     let mut hardships: BTreeMap<String, u64> = BTreeMap::new();
     for seed in arguments.seed..arguments.seed + arguments.seeds {
-        let report = run(seed, arguments.operations, None);
+        let report = run(ways, seed, arguments.operations, None);
         for (failed, findings) in report.failures.iter().take(arguments.show) {
             for finding in findings.iter().take(5) {
                 println!("{finding}");

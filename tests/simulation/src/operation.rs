@@ -84,10 +84,35 @@ pub enum Act {
     Disconnect,
     /// The connection works again, and what waited for it is tried again.
     Reconnect,
+    /// The bookkeeper bills a customer.
+    BookkeeperBills,
+    /// The bookkeeper changes what stands on an invoice.
+    BookkeeperChangesLines,
+    /// The bookkeeper applies a payment otherwise.
+    BookkeeperMovesPayments,
+    /// QuickBooks is asked what has changed.
+    Sweep,
+    /// The billing app is asked what has changed.
+    Poll,
+    /// The billing app cannot be reached.
+    AppGoesAway,
+    /// The billing app is there again.
+    AppComesBack,
+}
+
+/// Which ways changes travel in a world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ways {
+    /// From the billing apps to QuickBooks only.
+    #[default]
+    Push,
+    /// As each company has it: both, one, or none.
+    Both,
 }
 
 /// Acts and how often they happen, relative to each other.
-const WEIGHTS: [(Act, u32); 30] = [
+const PUSH: [(Act, u32); 30] = [
     (Act::CreateClient, 60),
     (Act::EditClient, 70),
     (Act::TouchClient, 25),
@@ -120,13 +145,32 @@ const WEIGHTS: [(Act, u32); 30] = [
     (Act::Reconnect, 15),
 ];
 
+/// What happens besides where changes travel both ways.
+const BOTH: [(Act, u32); 13] = [
+    (Act::BookkeeperEdits, 60),
+    (Act::BookkeeperAdds, 50),
+    (Act::BookkeeperBills, 60),
+    (Act::BookkeeperPays, 40),
+    (Act::BookkeeperChangesLines, 30),
+    (Act::BookkeeperMovesPayments, 15),
+    (Act::BookkeeperVoids, 10),
+    (Act::BookkeeperDeletes, 10),
+    (Act::Sweep, 30),
+    (Act::Poll, 60),
+    (Act::AppGoesAway, 6),
+    (Act::AppComesBack, 18),
+    (Act::Wait, 10),
+];
+
 /// The operations of a run over `companies` companies.
-pub(crate) fn draw(dice: Dice, count: u32, companies: usize) -> Vec<Operation> {
+pub(crate) fn draw(dice: Dice, ways: Ways, count: u32, companies: usize) -> Vec<Operation> {
     let mut stream = dice.part("operations").stream();
-    let all: u32 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
+    let besides: &[(Act, u32)] = if ways == Ways::Both { &BOTH } else { &[] };
+    let weights = || PUSH.into_iter().chain(besides.iter().copied());
+    let all: u32 = weights().map(|(_, weight)| weight).sum();
     let act = |stream: &mut fastrand::Rng| {
         let mut left = stream.u32(..all);
-        for (act, weight) in WEIGHTS {
+        for (act, weight) in weights() {
             match left.checked_sub(weight) {
                 Some(rest) => left = rest,
                 None => return act,

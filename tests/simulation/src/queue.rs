@@ -43,6 +43,10 @@ impl Queue {
         self.waiting.push_back(Waiting { message, visible_at: now, receipt: 0 });
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

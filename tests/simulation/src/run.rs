@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
 use crate::judge::{Finding, Sort};
-use crate::operation::{self, Operation};
+use crate::operation::{self, Operation, Ways};
 use crate::sabotage::Sabotage;
 use crate::world::{self, COMPANIES};
 
@@ -22,6 +22,9 @@ pub struct Reproduction {
     /// What it showed, for people.
     #[serde(default)]
     pub about: String,
+    /// Which ways changes travel.
+    #[serde(default)]
+    pub ways: Ways,
     /// Decides the companies and the weather.
     pub world: u64,
     /// What happens.
@@ -54,7 +57,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed {}: {} operations, {} faults, {} duplicates, {} lost, {} wrong books, {} overwritten, {} silent differences",
+            "seed {}: {} operations, {} faults, {} duplicates, {} lost, {} wrong books, {} overwritten, {} silent differences, {} diverged, {} echoes",
             self.seed,
             self.operations,
             self.faults,
@@ -63,12 +66,14 @@ impl fmt::Display for Report {
             self.count(&[Sort::WrongBooks]),
             self.count(&[Sort::Overwritten]),
             self.count(&[Sort::SilentDifference, Sort::Unexplained]),
+            self.count(&[Sort::Diverged]),
+            self.count(&[Sort::Echo]),
         )
     }
 }
 
 /// Runs a seed's operations, on all cores.
-pub fn run(seed: u64, operations: u32, sabotage: Option<Sabotage>) -> Report {
+pub fn run(ways: Ways, seed: u64, operations: u32, sabotage: Option<Sabotage>) -> Report {
     let episodes = operations.div_ceil(EPISODE);
     let next = AtomicU32::new(0);
     let results = Mutex::new(Vec::new());
@@ -79,8 +84,8 @@ pub fn run(seed: u64, operations: u32, sabotage: Option<Sabotage>) -> Report {
                 return;
             }
             let count = EPISODE.min(operations - episode * EPISODE);
-            let drawn = Reproduction::drawn(seed, episode, count);
-            let ending = world::run(drawn.world, &drawn.operations, sabotage);
+            let drawn = Reproduction::drawn(ways, seed, episode, count);
+            let ending = world::run(&drawn, sabotage);
             if let Ok(mut results) = results.lock() {
                 results.push((episode, drawn, ending));
             }
@@ -105,20 +110,21 @@ pub fn run(seed: u64, operations: u32, sabotage: Option<Sabotage>) -> Report {
 }
 
 impl Reproduction {
-    fn drawn(seed: u64, episode: u32, count: u32) -> Reproduction {
+    fn drawn(ways: Ways, seed: u64, episode: u32, count: u32) -> Reproduction {
         let dice = Dice::new(seed).nth(episode.into());
         let world = dice.part("world").stream().u64(..);
-        Reproduction { about: String::new(), world, operations: operation::draw(dice, count, COMPANIES) }
+        let operations = operation::draw(dice, ways, count, COMPANIES);
+        Reproduction { about: String::new(), ways, world, operations }
     }
 
     /// What the judge finds when it is run.
     pub fn run(&self, sabotage: Option<Sabotage>) -> Vec<Finding> {
-        world::run(self.world, &self.operations, sabotage).findings
+        world::run(self, sabotage).findings
     }
 
     /// All that happened in it, in order, and what the judge finds.
     pub fn tell(&self) -> (String, Vec<Finding>) {
-        world::tell(self.world, &self.operations)
+        world::tell(self)
     }
 
     /// The shortest part of it that still shows its first sort of fault: operations are left out, in ever smaller

@@ -1,5 +1,8 @@
 //! The engine's ports: the stores in memory, each call of which may fail or be the worker's last.
 
+mod app;
+mod errands;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,11 +11,11 @@ use jiff::Timestamp;
 use sync::activity::{Activity, ActivityResult};
 use sync::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId, RealmId};
 use sync::link::{Entry, Intent, Link, LinkKey};
-use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger};
+use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryCursors, MemoryLedger};
 use sync::model::Kind;
 use sync::ports::{
-    ActivityLog, Billing, BillingError, Companies, ConnectError, Connector, Lease, Ledger, LinkError,
-    OpenError, PushQueue, QuickBooks, StoreError, Stored,
+    ActivityLog, Companies, ConnectError, Connector, Lease, Ledger, LinkError, OpenError, PushQueue,
+    QuickBooks, StoreError,
 };
 use sync::reference::Reference;
 use sync::settings::{Company, Connection};
@@ -27,6 +30,9 @@ pub(crate) struct Stores {
     pub(crate) ledger: MemoryLedger,
     pub(crate) activity: MemoryActivityLog,
     pub(crate) companies: MemoryCompanies,
+    pub(crate) cursors: MemoryCursors,
+    /// What was sent to the queues and has not got there yet.
+    pub(crate) posted: Mutex<Vec<Posted>>,
     pub(crate) apps: Vec<Mutex<BillingApp>>,
     pub(crate) clients: Vec<(Books, Arc<quickbooks::Client>)>,
     pub(crate) chaos: Arc<Chaos>,
@@ -34,8 +40,14 @@ pub(crate) struct Stores {
     pub(crate) sabotage: Option<Sabotage>,
 }
 
+/// A message for the push queue, or for the pull queue.
+pub(crate) enum Posted {
+    Push(CompanyId, String),
+    Pull(CompanyId, String),
+}
+
 impl Stores {
-    fn is(&self, sabotage: Sabotage) -> bool {
+    pub(crate) fn is(&self, sabotage: Sabotage) -> bool {
         self.sabotage == Some(sabotage)
     }
 }
@@ -50,11 +62,18 @@ impl Ledger for Stores {
         if self.is(Sabotage::PendingIntentsAreHidden) {
             entries.retain(|_, entry| matches!(entry, Entry::Linked(_)));
         }
-        if self.is(Sabotage::OldEventsCountAsNew) {
-            for entry in entries.values_mut() {
-                if let Entry::Linked(link) = entry {
-                    link.billing_time = Timestamp::UNIX_EPOCH;
+        for entry in entries.values_mut() {
+            let Entry::Linked(link) = entry else { continue };
+            match self.sabotage {
+                Some(Sabotage::OldEventsCountAsNew) => link.billing_time = Timestamp::UNIX_EPOCH,
+                Some(Sabotage::WhatWasSeenIsForgotten) => {
+                    link.seen.clear();
+                    link.last_updated.clear();
                 }
+                Some(Sabotage::WhatWasPushedIsForgotten) => {
+                    link.pushed.values_mut().for_each(|digest| "forgotten".clone_into(digest));
+                }
+                _ => {}
             }
         }
         Ok(entries)
@@ -70,7 +89,9 @@ impl Ledger for Stores {
     }
 
     async fn begin(&self, books: &Books, intent: &Intent) -> Result<Option<Entry>, LinkError> {
-        if self.is(Sabotage::IntentsAreForgotten) {
+        let is_record = intent.billing_id.as_str().starts_with("quickbooks:");
+        if self.is(Sabotage::IntentsAreForgotten) || is_record && self.is(Sabotage::RecordIntentsAreForgotten)
+        {
             return Ok(None);
         }
         if self.is(Sabotage::PendingIntentsAreHidden) {
@@ -166,26 +187,6 @@ impl ActivityLog for Stores {
         records: &[(Kind, BillingId)],
     ) -> Result<Vec<Activity>, StoreError> {
         self.chaos.store("reading what waits", self.activity.waiting_for(company, records)).await
-    }
-}
-
-#[async_trait]
-impl Billing for Stores {
-    async fn fetch(
-        &self,
-        company: &CompanyId,
-        kind: Kind,
-        id: &BillingId,
-    ) -> Result<Option<Stored>, BillingError> {
-        let app = self.apps.iter().map(|app| app.lock().unwrap_or_else(PoisonError::into_inner));
-        let found = app
-            .into_iter()
-            .find(|app| app.id == *company && app.answers)
-            .and_then(|app| app.stored(kind, id));
-        self.chaos
-            .store("asking the billing app", async { Ok::<_, StoreError>(found) })
-            .await
-            .map_err(BillingError::from)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way to QuickBooks, within the program: the real client's requests reach the simulated company, or do not.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -34,6 +35,8 @@ pub(crate) struct Realm {
     chaos: Arc<Chaos>,
     clock: Arc<SimulatedClock>,
     sabotage: Option<Sabotage>,
+    /// How often something was written.
+    writes: AtomicU64,
     /// What was asked and answered, once somebody listens.
     heard: Mutex<Option<Vec<(Timestamp, String)>>>,
 }
@@ -46,7 +49,15 @@ impl Realm {
         sabotage: Option<Sabotage>,
     ) -> Realm {
         let company = Mutex::new(company);
-        Realm { company, door: Mutex::default(), chaos, clock, sabotage, heard: Mutex::default() }
+        Realm {
+            company,
+            door: Mutex::default(),
+            chaos,
+            clock,
+            sabotage,
+            writes: AtomicU64::new(0),
+            heard: Mutex::default(),
+        }
     }
 
     /// From here on calls are kept, for [`Realm::heard`].
@@ -66,6 +77,11 @@ impl Realm {
             let call = format!("{} {} {query:?} {asked} -> {status} {body}", request.method, request.path);
             heard.push((self.clock.time(), call));
         }
+    }
+
+    /// How often something was written.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
     }
 
     /// The company itself, for the bookkeeper and the judge.
@@ -100,6 +116,9 @@ impl Realm {
             return answer;
         }
         let answer = company.answer(&request, self.clock.time());
+        if answer.status == 200 && request.method == "POST" && is_entity(&request) {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+        }
         let mut body = answer.body;
         // Without a request id the look-up of what was created still finds it: it has to go too.
         let finds_nothing = match self.sabotage {
@@ -179,6 +198,10 @@ fn gateway(status: StatusCode, kind: &str, code: &str) -> Answer {
     Answer { status, headers: HeaderMap::new(), body: body.to_string().into_bytes() }
 }
 
+fn is_entity(request: &Request) -> bool {
+    ["customer", "item", "invoice", "payment"].contains(&request.path.as_str())
+}
+
 /// A query about records, not about the company's lists, that says `what`.
 fn is_look_up(request: &Request, what: &str) -> bool {
     const RECORDS: [&str; 4] = ["from Customer ", "from Item ", "from Invoice ", "from Payment "];
@@ -194,8 +217,7 @@ fn tamper(sabotage: Sabotage, request: &mut Request, company: &Company) -> Optio
     if sabotage == Sabotage::RequestIdsAreDropped || without_intents {
         request.query.retain(|(name, _)| name != "requestid");
     }
-    let is_entity = ["customer", "item", "invoice", "payment"].contains(&request.path.as_str());
-    if request.method != "POST" || !is_entity {
+    if request.method != "POST" || !is_entity(request) {
         return None;
     }
     let mut body: Value = serde_json::from_slice(&request.body).ok()?;

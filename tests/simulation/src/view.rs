@@ -121,6 +121,9 @@ fn of_product(product: &Product) -> View {
 
 fn of_invoice(invoice: &Invoice) -> View {
     let (_, discount) = sum_and_discount(invoice);
+    // What QuickBooks takes off with an Item for it may have come over as lines.
+    let shares: Decimal = invoice.lines.iter().filter(|line| takes_off(line)).map(line_total).sum();
+    let discount = discount - shares;
     let mut note = vec![invoice.private_notes.clone()];
     if !invoice.po_number.is_empty() {
         note.push(format!("PO number: {}", invoice.po_number));
@@ -137,7 +140,8 @@ fn of_invoice(invoice: &Invoice) -> View {
     if let Some(date) = invoice.due_date {
         view.insert("DueDate", date.to_string());
     }
-    let mut lines: Vec<String> = invoice.lines.iter().filter_map(|line| sold(line, invoice)).collect();
+    let sales = invoice.lines.iter().filter(|line| !takes_off(line));
+    let mut lines: Vec<String> = sales.filter_map(|line| sold(line, invoice)).collect();
     lines.sort();
     view.insert("Line", lines.join(" + "));
     // With prices that include their tax, the discount is spread over the taxes: the total tells enough.
@@ -145,6 +149,10 @@ fn of_invoice(invoice: &Invoice) -> View {
         view.insert("Discount", format!("{:.2}", discount));
     }
     view
+}
+
+fn takes_off(line: &InvoiceLine) -> bool {
+    item_is_discount(&line.product_key) && line_total(line) < Decimal::ZERO
 }
 
 /// `item: amount without tax`, for a line that is worth anything.

@@ -1,5 +1,6 @@
 //! Several companies, their billing apps, their QuickBooks, and the workers that push between them.
 
+mod settle;
 mod setup;
 mod workers;
 
@@ -7,8 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sync::activity::Activity;
+use sync::notice::{self, ChangeNotice};
 use sync::parked;
 use sync::ports::ActivityLog;
+use sync::settings::Direction;
 
 use crate::billing::BillingApp;
 use crate::bookkeeper::{self, Journal, What};
@@ -16,17 +19,16 @@ use crate::chaos::{Chaos, Hardships};
 use crate::clock::SimulatedClock;
 use crate::dice::Dice;
 use crate::judge::{self, Evidence, Finding};
-use crate::operation::{Act, Operation};
+use crate::operation::{Act, Operation, Ways};
 use crate::queue::Queue;
+use crate::run::Reproduction;
 use crate::sabotage::Sabotage;
 use crate::stores::{Sent, Stores};
+use crate::tidings::Tidings;
 use crate::transport::{Door, Realm};
 
 pub(crate) use setup::COMPANIES;
-use workers::Workers;
-
-/// How often a drained queue is delivered before it counts as stuck.
-const PATIENCE: u32 = 60;
+use workers::{Errand, Workers};
 
 /// One in so many steps a worker's hold on its messages runs out, however long it is.
 const LEASE_LAPSES: u32 = 100;
@@ -36,7 +38,13 @@ pub(crate) struct World {
     stores: Arc<Stores>,
     realms: Vec<Arc<Realm>>,
     journals: Vec<Journal>,
+    /// The push queues of the companies, and behind them the pull queues where there are any.
     queues: Vec<Queue>,
+    /// The webhooks of QuickBooks.
+    tidings: Vec<Tidings>,
+    ways: Ways,
+    /// Of each company.
+    directions: Vec<Direction>,
     workers: Workers,
     chaos: Arc<Chaos>,
     clock: Arc<SimulatedClock>,
@@ -52,10 +60,10 @@ pub(crate) struct Ending {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// Runs the operations in the world of a seed, lets everything settle, and judges.
-pub(crate) fn run(world: u64, operations: &[Operation], sabotage: Option<Sabotage>) -> Ending {
-    let mut world = World::new(world, sabotage);
-    for operation in operations {
+/// Runs the operations in their world, lets everything settle, and judges.
+pub(crate) fn run(drawn: &Reproduction, sabotage: Option<Sabotage>) -> Ending {
+    let mut world = World::new(drawn.world, drawn.ways, sabotage);
+    for operation in &drawn.operations {
         world.operate(operation);
     }
     let mut findings = world.settle();
@@ -64,10 +72,10 @@ pub(crate) fn run(world: u64, operations: &[Operation], sabotage: Option<Sabotag
 }
 
 /// Runs the operations like [`run`], and tells what happened.
-pub(crate) fn tell(world: u64, operations: &[Operation]) -> (String, Vec<Finding>) {
-    let mut world = World::new(world, None);
+pub(crate) fn tell(drawn: &Reproduction) -> (String, Vec<Finding>) {
+    let mut world = World::new(drawn.world, drawn.ways, None);
     world.realms.iter().for_each(|realm| realm.listen());
-    operations.iter().for_each(|operation| world.operate(operation));
+    drawn.operations.iter().for_each(|operation| world.operate(operation));
     let mut findings = world.settle();
     findings.extend(world.judge());
     let mut lines: Vec<(jiff::Timestamp, String)> = Vec::new();
@@ -75,8 +83,9 @@ pub(crate) fn tell(world: u64, operations: &[Operation]) -> (String, Vec<Finding
         let app = world.app(place);
         for told in app.records().flat_map(|(.., held)| &held.told) {
             let gone = if told.gone { "gone " } else { "" };
+            let lost = if told.is_lost { " (never sent)" } else { "" };
             let record = serde_json::to_string(&told.record).unwrap_or_default();
-            lines.push((told.time, format!("billing {}: {gone}{record}", told.event)));
+            lines.push((told.time, format!("billing {}{lost} by {:?}: {gone}{record}", told.event, told.by)));
         }
         for deed in &journal.deeds {
             lines.push((deed.at, format!("bookkeeper {place}: {} {} {:?}", deed.entity, deed.id, deed.what)));
@@ -88,7 +97,10 @@ pub(crate) fn tell(world: u64, operations: &[Operation]) -> (String, Vec<Finding
             let event = entry.event.as_str();
             lines.push((
                 entry.handled_at,
-                format!("activity {event}: {:?} {:?}", entry.result, entry.quickbooks_id),
+                format!(
+                    "activity {:?} {event}: {:?} {:?} {:?}",
+                    entry.side, entry.result, entry.quickbooks_id, entry.billing_id
+                ),
             ));
         }
     }
@@ -120,6 +132,10 @@ impl World {
                     .set_door(dice.pick("door", &[Door::Revoked, Door::Forbidden, Door::Lapsed]));
             }
             Act::Reconnect => self.reconnect(place),
+            Act::Sweep => self.run_errand(place, Errand::Sweep),
+            Act::Poll => self.run_errand(place, Errand::Poll),
+            Act::AppGoesAway => self.app(place).is_away = true,
+            Act::AppComesBack => self.app(place).is_away = false,
             _ => {
                 let now = self.clock.time();
                 self.app(place).act(operation, now);
@@ -132,6 +148,7 @@ impl World {
             }
         }
         self.send(place, dice, false);
+        (0..COMPANIES).for_each(|place| self.hear(place, Some(dice.part("tidings").nth(place as u64))));
         self.work(dice.part("work").stream(), operation.faults.then(|| dice.part("leases").stream()));
     }
 
@@ -143,6 +160,34 @@ impl World {
             self.queues[place].history.push(body.clone());
             self.queues[place].send(&group, body, now);
         }
+    }
+
+    /// Lets QuickBooks tell what has changed, and takes what has arrived of it. Without dice all of it arrives.
+    fn hear(&mut self, place: usize, dice: Option<Dice>) {
+        let changes = self.realms[place].company().take_changes();
+        let Some(tidings) = self.tidings.get_mut(place) else { return };
+        let (books, now) = (&self.stores.clients[place].0, self.clock.time());
+        tidings.send(books, changes, dice, &self.chaos, now);
+        let arrived: Vec<ChangeNotice> = tidings.arrived(now, dice.is_none(), &self.chaos);
+        let group = self.group(place);
+        for message in notice::messages(&arrived, now) {
+            self.queues[COMPANIES + place].send(&group, message.body, now);
+        }
+    }
+
+    fn run_errand(&mut self, place: usize, errand: Errand) {
+        if self.is_skipped(errand) {
+            return;
+        }
+        self.chaos.happened(errand);
+        let company = self.app(place).id.clone();
+        self.workers.run(&self.stores, place, company, errand);
+    }
+
+    /// Lets a worker go on, and puts on the queues what it has sent there.
+    fn step(&mut self, stream: &mut fastrand::Rng) {
+        self.workers.step(stream, &self.chaos, &mut self.queues, &self.clock, self.sabotage);
+        self.collect();
     }
 
     fn group(&self, place: usize) -> String {
@@ -174,64 +219,44 @@ impl World {
 
     /// Lets some work be done: workers start, go on a bit, in any order.
     fn work(&mut self, mut stream: fastrand::Rng, mut leases: Option<fastrand::Rng>) {
+        self.workers.stop(self.clock.time(), None);
         let steps = stream.u32(..60);
         for _ in 0..steps {
             if let Some(leases) = &mut leases
                 && leases.u32(..LEASE_LAPSES) == 0
             {
-                let place = leases.usize(..self.queues.len());
-                self.queues[place].lapse(self.clock.time());
+                let queue = leases.usize(..self.queues.len());
+                self.workers.stop(self.clock.time(), Some(queue));
+                self.queues[queue].lapse(self.clock.time());
             }
             if self.workers.count() < 3 && (self.workers.count() == 0 || stream.u32(..12) == 0) {
                 let place = stream.usize(..self.queues.len());
                 self.start(place, stream.usize(1..=10));
             }
-            self.workers.step(&mut stream, &self.chaos, &mut self.queues, &self.clock, self.sabotage);
+            self.step(&mut stream);
         }
     }
 
-    fn start(&mut self, place: usize, limit: usize) {
+    fn is_skipped(&self, errand: Errand) -> bool {
+        match errand {
+            Errand::Sweep => self.sabotage == Some(Sabotage::SweepsAreSkipped),
+            Errand::Poll => self.sabotage == Some(Sabotage::PollsAreSkipped),
+        }
+    }
+
+    /// Begins to carry out messages of a queue.
+    fn start(&mut self, queue: usize, limit: usize) {
         let now = self.clock.time();
-        let handed = self.queues[place].receive(limit, now);
+        let handed = self.queues[queue].receive(limit, now);
         if !handed.is_empty() {
             if handed.iter().any(|(_, message)| message.deliveries > 1) {
                 self.chaos.happened("HandedOutAgain");
             }
-            if self.workers.is_at(place) {
+            if self.workers.is_at(queue % COMPANIES) {
                 self.chaos.happened("TwoWorkersOnOneCompany");
             }
-            self.workers.start(&self.stores, place, handed);
+            self.workers.start(&self.stores, queue, handed);
         }
-    }
-
-    /// No more faults and no more changes: everything that was sent is dealt with, and what waited for a connection
-    /// too. Tells the queues that never become empty.
-    fn settle(&mut self) -> Vec<Finding> {
-        self.chaos.of(None, 0);
-        let mut stuck = Vec::new();
-        for place in 0..self.queues.len() {
-            self.realms[place].set_door(Door::Open);
-            self.send(place, Dice::new(0), true);
-        }
-        let mut stream = fastrand::Rng::with_seed(0);
-        while self.workers.count() > 0 {
-            self.workers.step(&mut stream, &self.chaos, &mut self.queues, &self.clock, self.sabotage);
-        }
-        for place in 0..self.queues.len() {
-            self.reconnect(place);
-            for _ in 0..PATIENCE {
-                let Some(wait) = self.queues[place].wait(self.clock.time()) else { break };
-                self.clock.advance(wait);
-                self.start(place, 10);
-                while self.workers.count() > 0 {
-                    self.workers.step(&mut stream, &self.chaos, &mut self.queues, &self.clock, self.sabotage);
-                }
-            }
-            if !self.queues[place].is_empty() {
-                stuck.push(Finding::stuck(place, &self.queues[place].front()));
-            }
-        }
-        stuck
     }
 
     /// What made the run hard, the bookkeeper's deeds included.
@@ -258,7 +283,8 @@ impl World {
             let app = self.app(place);
             let company = self.realms[place].company();
             let log = self.log(&app);
-            let evidence = Evidence { place, app: &app, company: &company, journal, log: &log };
+            let direction = self.directions[place];
+            let evidence = Evidence { place, direction, app: &app, company: &company, journal, log: &log };
             findings.extend(judge::judge(&evidence));
         }
         findings

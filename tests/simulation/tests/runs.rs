@@ -2,13 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use simulation::{Reproduction, run};
+use simulation::{Reproduction, Ways, run};
 
 #[test]
 fn fixed_seeds_find_nothing() {
+    find_nothing(Ways::Push, &[(1, 1_500), (11, 1_500)], &HARDSHIPS);
+}
+
+#[test]
+fn fixed_seeds_of_both_ways_find_nothing() {
+    find_nothing(Ways::Both, &[(13, 1_250), (14, 1_250)], &HARDSHIPS_OF_BOTH);
+}
+
+fn find_nothing(ways: Ways, seeds: &[(u64, u32)], expected: &[&str]) {
     let mut hardships = BTreeSet::new();
-    for seed in [1, 11] {
-        let report = run(seed, 1_500, None);
+    for (seed, operations) in seeds {
+        let report = run(ways, *seed, *operations, None);
         assert!(
             report.failures.is_empty(),
             "{report}\n{:#?}",
@@ -16,8 +25,8 @@ fn fixed_seeds_find_nothing() {
         );
         hardships.extend(report.hardships.into_keys());
     }
-    for what in HARDSHIPS {
-        assert!(hardships.contains(what), "{what} has not happened");
+    for what in expected {
+        assert!(hardships.contains(*what), "{what} has not happened");
     }
 }
 
@@ -53,9 +62,13 @@ const HARDSHIPS: [&str; 27] = [
     "Deposited",
 ];
 
+/// Webhooks that go astray, and a billing app that has its own moods.
+const HARDSHIPS_OF_BOTH: [&str; 6] =
+    ["WebhookLost", "WebhookTwice", "WebhookOvertaken", "Sweep", "Poll", "AppIsAway"];
+
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    assert_eq!(run(3, 250, None).hardships, run(3, 250, None).hardships);
+    assert_eq!(run(Ways::Push, 3, 250, None).hardships, run(Ways::Push, 3, 250, None).hardships);
 }
 
 /// To keep a run, put the JSON that the program prints into `tests/reproductions`.

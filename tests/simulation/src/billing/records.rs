@@ -12,6 +12,7 @@ use sync::model::{
 
 use super::{BillingApp, Held, Meetable, amounts, letter};
 use crate::dice::Dice;
+use crate::view::marks_of_record;
 
 const STREETS: [&str; 5] = ["Alder Row", "Mill Lane", "Quay Street", "Chapel Hill", "Fern Close"];
 const TOWNS: [&str; 4] = ["Larkhaven", "Port Ellery", "Stonebury", "West Tarn"];
@@ -22,7 +23,7 @@ const BUSINESSES: [&str; 6] =
     ["Harrow & Finch", "O'Brien", "Café Lumière", "North:South Traders", "Tidy  Gardens", "Moss 🌿 Stone"];
 const WORK: [&str; 5] = ["Planting", "Paving", "Mulch", "Hedge trim", "Design: patio"];
 
-fn id(text: String) -> BillingId {
+pub(super) fn id(text: String) -> BillingId {
     BillingId::new(text).unwrap_or_else(|_| BillingId::of_product_key("never"))
 }
 
@@ -31,7 +32,7 @@ fn today(now: Timestamp) -> Date {
 }
 
 impl BillingApp {
-    fn mark(&self, kind: Kind, number: u32) -> String {
+    pub(super) fn mark(&self, kind: Kind, number: u32) -> String {
         format!("k{}{}{number}", self.place, letter(kind))
     }
 
@@ -40,7 +41,11 @@ impl BillingApp {
         if !dice.chance("meets", 35) {
             return None;
         }
-        let fitting = self.meetable.iter().copied().filter(|one| one.item == item);
+        let is_there = |one: &Meetable| {
+            let mark = format!("k{}b{}", self.place, one.number);
+            self.has_api && self.records().any(|(_, _, held)| marks_of_record(&held.record).contains(&mark))
+        };
+        let fitting = self.meetable.iter().copied().filter(|one| one.item == item && !is_there(one));
         let met: Meetable = dice.choose("met", fitting.map(|one| (u64::from(one.number), one)))?;
         self.meetable.retain(|one| one.number != met.number);
         Some(format!("k{}b{}", self.place, met.number))

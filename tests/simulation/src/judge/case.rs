@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sync::activity::Activity;
+use sync::ids::BillingId;
 use sync::model::{Kind, Record};
 
 use super::{Evidence, Findings, Sort, entity_of, is_general};
@@ -71,6 +72,35 @@ impl<'a> Case<'a> {
                 }
             }
         }
+        if self.evidence.direction.pulls() {
+            self.read_pulls();
+        }
+    }
+
+    /// What a pull brought over it says too.
+    fn read_pulls(&mut self) {
+        let mut by_time: Vec<&Activity> = self.evidence.log.iter().collect();
+        by_time.sort_by_key(|entry| entry.handled_at);
+        for entry in by_time {
+            if let (Some(kind), Some(record), Some(id)) =
+                (entry.kind, &entry.billing_id, &entry.quickbooks_id)
+                && let Some(key) = self.key_of_id(kind, record)
+            {
+                self.ids.insert((entity_of(kind), id.to_string()), key);
+            }
+        }
+    }
+
+    fn key_of_id(&self, kind: Kind, id: &BillingId) -> Option<Key> {
+        let mut records = self.evidence.app.records();
+        records
+            .find(|(of, _, held)| *of == kind && held.record.id() == id)
+            .map(|(kind, number, _)| (kind, number))
+    }
+
+    /// The record of a mark.
+    pub(super) fn key_of(&self, mark: &str) -> Option<Key> {
+        self.owners.get(mark).copied()
     }
 
     fn place(
@@ -120,7 +150,7 @@ impl<'a> Case<'a> {
             return false;
         };
         let (wanted, found) = (view::of_record(&held.record), view::of_entity(entity, value, &|_| None));
-        ["DisplayName", "PrimaryEmailAddr", "Name"]
+        ["DisplayName", "PrimaryEmailAddr", "Name", "DocNumber", "PaymentRefNum"]
             .iter()
             .any(|member| wanted.get(member).is_some_and(|wanted| found.get(member) == Some(wanted)))
     }
@@ -144,6 +174,11 @@ impl<'a> Case<'a> {
             self.ids.get(&(deed.entity, deed.id.clone())) == Some(&key)
                 || deed.marks.iter().any(|mark| self.owners.get(mark) == Some(&key))
         })
+    }
+
+    /// Whether the bookkeeper has merged anything.
+    pub(super) fn has_merges(&self) -> bool {
+        self.evidence.journal.deeds.iter().any(|deed| deed.what == What::MergedAway)
     }
 
     /// Whether an entity of the record was merged into another.

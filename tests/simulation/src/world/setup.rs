@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use quickbooks::Client;
 use quickbooks_simulator::company::{Company as SimulatedCompany, Request, Seed};
 use serde_json::json;
+use sync::billing_app::{self, InvoiceNinja};
 use sync::ids::{Books, CompanyId, RealmId};
-use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryLedger};
+use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryCursors, MemoryLedger};
 use sync::ports::{Companies, QuickBooks};
 use sync::reference::Reference;
 use sync::settings::{Company, Connection, ConnectionState, Direction, Directions, Settings};
@@ -21,9 +22,11 @@ use crate::bookkeeper::{ENTITIES, Journal};
 use crate::chaos::Chaos;
 use crate::clock::SimulatedClock;
 use crate::dice::Dice;
+use crate::operation::Ways;
 use crate::queue::Queue;
 use crate::sabotage::Sabotage;
 use crate::stores::Stores;
+use crate::tidings::Tidings;
 use crate::transport::Realm;
 
 /// How many companies a world has.
@@ -31,13 +34,18 @@ pub(crate) const COMPANIES: usize = 3;
 
 /// Monday morning.
 const START: i64 = 1_772_442_000;
+/// How long before the companies are connected everything was there that is there at first: it is nobody's news.
+const BEFORE: Duration = Duration::from_secs(60 * 60);
 
 const SEEDS: [Seed; 4] = [Seed::Landscaping, Seed::Global, Seed::AutomatedSalesTax, Seed::Empty];
 
 impl World {
-    pub(super) fn new(seed: u64, sabotage: Option<Sabotage>) -> World {
+    pub(super) fn new(seed: u64, ways: Ways, sabotage: Option<Sabotage>) -> World {
         let dice = Dice::new(seed).part("world");
         let clock = Arc::new(SimulatedClock::at(start()));
+        if ways == Ways::Both {
+            clock.advance(BEFORE);
+        }
         let chaos = Arc::new(Chaos::default());
         let mut world = Parts::default();
         for place in 0..COMPANIES {
@@ -49,23 +57,30 @@ impl World {
             }
             let journal = Journal { seeded: known(&company), ..Journal::default() };
             let realm = Arc::new(Realm::new(company, Arc::clone(&chaos), Arc::clone(&clock), sabotage));
-            world.add(place, kind, realm, journal, dice, &clock);
+            world.add(place, kind, (realm, journal), direction(ways, dice), dice, &clock);
         }
         let stores = Stores {
             ledger: MemoryLedger::default(),
             activity: MemoryActivityLog::default(),
             companies: world.companies,
+            cursors: MemoryCursors::default(),
+            posted: Mutex::default(),
             apps: world.apps,
             clients: world.clients,
             chaos: Arc::clone(&chaos),
             clock: Arc::clone(&clock),
             sabotage,
         };
+        let queues = if ways == Ways::Both { 2 * COMPANIES } else { COMPANIES };
+        let tidings = queues - COMPANIES;
         World {
             stores: Arc::new(stores),
             realms: world.realms,
             journals: world.journals,
-            queues: (0..COMPANIES).map(|_| Queue::default()).collect(),
+            queues: (0..queues).map(|_| Queue::default()).collect(),
+            tidings: (0..tidings).map(|_| Tidings::default()).collect(),
+            ways,
+            directions: world.directions,
             workers: Workers::default(),
             chaos,
             clock,
@@ -75,8 +90,31 @@ impl World {
     }
 }
 
+/// Which way a company's changes travel.
+fn direction(ways: Ways, dice: Dice) -> Direction {
+    use Direction::{Bidirectional, None, Pull, Push};
+    match ways {
+        Ways::Push => Push,
+        Ways::Both => dice.pick(
+            "direction",
+            &[
+                Bidirectional,
+                Bidirectional,
+                Bidirectional,
+                Bidirectional,
+                Bidirectional,
+                Pull,
+                Pull,
+                Push,
+                None,
+            ],
+        ),
+    }
+}
+
 #[derive(Default)]
 struct Parts {
+    directions: Vec<Direction>,
     companies: MemoryCompanies,
     apps: Vec<Mutex<BillingApp>>,
     clients: Vec<(Books, Arc<Client>)>,
@@ -90,8 +128,8 @@ impl Parts {
         &mut self,
         place: usize,
         kind: Seed,
-        realm: Arc<Realm>,
-        journal: Journal,
+        (realm, journal): (Arc<Realm>, Journal),
+        direction: Direction,
         dice: Dice,
         clock: &SimulatedClock,
     ) {
@@ -102,7 +140,7 @@ impl Parts {
         let reference = Reference::from_lists(&lists, clock.time());
         let income = reference.accounts.iter().find(|account| account.account_type == "Income");
         let settings = Settings {
-            directions: Directions::all(Direction::Push),
+            directions: Directions::all(direction),
             default_income_account: income.map(|account| account.id.clone()),
             push_product_edits: dice.chance("product edits", 70),
             inactivate_deleted: dice.chance("inactivate", 50),
@@ -112,13 +150,27 @@ impl Parts {
             realm: books.realm.clone(),
             state: ConnectionState::Connected,
             name: format!("Books {place}"),
-            connected_at: Timestamp::UNIX_EPOCH,
+            connected_at: if direction.pulls() { clock.time() } else { Timestamp::UNIX_EPOCH },
         };
-        let company =
-            Company { settings, connection: Some(connection), version: 1, ..Company::new(id.clone()) };
+        let billing = match direction.pulls() {
+            true => billing_app::BillingApp::InvoiceNinja(InvoiceNinja {
+                url: "https://billing.example".to_owned(),
+                name: format!("Company {place}"),
+                since: clock.time(),
+                updates_products: false,
+            }),
+            false => billing_app::BillingApp::EventsOnly,
+        };
+        let connection = Some(connection);
+        let company = Company { settings, billing, connection, version: 1, ..Company::new(id.clone()) };
         finish(self.companies.save(&company)).ok();
         finish(self.companies.save_reference(&books, &reference)).ok();
-        let app = BillingApp::new(place, id, taxes(kind), kind == Seed::Global, dice.chance("answers", 50));
+        let mut app =
+            BillingApp::new(place, id, taxes(kind), kind == Seed::Global, dice.chance("answers", 50));
+        if direction.pulls() {
+            (app.has_api, app.answers, app.loses) = (true, true, direction.pushes());
+        }
+        self.directions.push(direction);
         self.apps.push(Mutex::new(app));
         self.clients.push((books, Arc::new(client)));
         self.realms.push(realm);

@@ -1,28 +1,45 @@
-//! Workers: pushes under way, each driven step by step, and dropped where it crashes.
+//! Workers: pushes, pulls, sweeps and polls under way, each driven step by step, and dropped where it crashes.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use jiff::{SignedDuration, Timestamp};
+use sync::ids::CompanyId;
 use sync::push::{self, Message, Ports, Verdict};
+use sync::{poll, pull, reconcile};
 
+use super::COMPANIES;
 use crate::chaos::Chaos;
 use crate::clock::SimulatedClock;
 use crate::queue::{Queue, Receipt};
 use crate::sabotage::Sabotage;
 use crate::stores::Stores;
 
-type Push = Pin<Box<dyn Future<Output = Vec<Verdict>>>>;
+type Job = Pin<Box<dyn Future<Output = Vec<Verdict>>>>;
 
-/// Pushes under way.
+/// Work under way.
 #[derive(Default)]
 pub(super) struct Workers(Vec<Worker>);
 
 struct Worker {
-    place: usize,
+    company: usize,
+    queue: usize,
     receipts: Vec<Receipt>,
-    push: Push,
+    started: Timestamp,
+    job: Job,
+}
+
+/// How long a function that pulls, sweeps or polls runs at most (template.yaml, Timeout). What it was handed stays out
+/// of sight for longer, so that no two pull for one company.
+const TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+
+/// What is done by the clock, not because of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Errand {
+    Sweep,
+    Poll,
 }
 
 impl Workers {
@@ -32,14 +49,14 @@ impl Workers {
 
     /// Whether one of them is at work for the company at `place`.
     pub(super) fn is_at(&self, place: usize) -> bool {
-        self.0.iter().any(|worker| worker.place == place)
+        self.0.iter().any(|worker| worker.company == place)
     }
 
-    /// Begins to push messages of the company at `place`.
-    pub(super) fn start(&mut self, stores: &Arc<Stores>, place: usize, handed: Vec<(Receipt, Message)>) {
+    /// Begins to carry out messages of a queue.
+    pub(super) fn start(&mut self, stores: &Arc<Stores>, queue: usize, handed: Vec<(Receipt, Message)>) {
         let (receipts, messages): (Vec<Receipt>, Vec<Message>) = handed.into_iter().unzip();
-        let stores = Arc::clone(stores);
-        let push = Box::pin(async move {
+        let (stores, started) = (Arc::clone(stores), stores.clock.time());
+        let job = Box::pin(async move {
             let ports = Ports {
                 companies: &*stores,
                 ledger: &*stores,
@@ -48,9 +65,34 @@ impl Workers {
                 connector: &*stores,
                 clock: &*stores.clock,
             };
-            push::messages(ports, &messages).await
+            match queue < COMPANIES {
+                true => push::messages(ports, &messages).await,
+                false => pull::messages(ports, &messages).await,
+            }
         });
-        self.0.push(Worker { place, receipts, push });
+        self.0.push(Worker { company: queue % COMPANIES, queue, receipts, started, job });
+    }
+
+    /// Begins to look for what nobody has told.
+    pub(super) fn run(&mut self, stores: &Arc<Stores>, place: usize, company: CompanyId, errand: Errand) {
+        let (stores, started) = (Arc::clone(stores), stores.clock.time());
+        let job = Box::pin(async move {
+            match errand {
+                Errand::Sweep => drop(reconcile::sweep(sweeping(&stores), &company).await),
+                Errand::Poll => drop(poll::poll(polling(&stores), &company).await),
+            }
+            Vec::new()
+        });
+        self.0.push(Worker { company: place, queue: COMPANIES + place, receipts: Vec::new(), started, job });
+    }
+
+    /// Stops those that have run for too long, and those whose messages come into sight again.
+    pub(super) fn stop(&mut self, now: Timestamp, lapsed: Option<usize>) {
+        self.0.retain(|worker| {
+            let is_push = worker.queue < COMPANIES;
+            let is_late = now.duration_since(worker.started) > TIMEOUT || lapsed == Some(worker.queue);
+            is_push || !is_late
+        });
     }
 
     /// Lets one of them go on to its next call.
@@ -66,7 +108,7 @@ impl Workers {
             return;
         }
         let place = stream.usize(..self.0.len());
-        let polled = self.0[place].push.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let polled = self.0[place].job.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let verdicts = match polled {
             Poll::Ready(verdicts) => verdicts,
             Poll::Pending if chaos.take_crash() => Vec::new(),
@@ -80,9 +122,25 @@ impl Workers {
                 }
                 verdict => verdict,
             };
-            queues[worker.place].settle(receipt, verdict, clock.time());
+            queues[worker.queue].settle(receipt, verdict, clock.time());
         }
     }
+}
+
+fn sweeping(stores: &Stores) -> reconcile::Ports<'_> {
+    reconcile::Ports {
+        companies: stores,
+        sweeps: stores,
+        ledger: stores,
+        activity: stores,
+        connector: stores,
+        queue: stores,
+        clock: &*stores.clock,
+    }
+}
+
+fn polling(stores: &Stores) -> poll::Ports<'_> {
+    poll::Ports { companies: stores, billing: stores, ledger: stores, queue: stores, cursors: stores }
 }
 
 /// Runs what never waits for anything outside.
