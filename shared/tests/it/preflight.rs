@@ -22,9 +22,10 @@ fn severity(report: &Report, kind: FindingKind) -> Option<Severity> {
 #[tokio::test]
 async fn a_preflight_reads_quickbooks_in_three_calls_and_keeps_what_it_read() {
     let desk = Desk::open(Seed::AutomatedSalesTax).await;
+    let before = Now.now();
     let report = desk.preflight().await.unwrap();
     assert_eq!(desk.simulator.call_list(None).len(), 3, "{:?}", desk.simulator.call_list(None));
-    assert_eq!(report.read_at, Now.now());
+    assert!(report.read_at >= before, "not what was cached before");
     assert_eq!(severity(&report, FindingKind::IncomeAccount), Some(Severity::Fact));
     assert_eq!(severity(&report, FindingKind::Subscription), Some(Severity::Fact), "PAID");
     assert_eq!(severity(&report, FindingKind::SalesTax), Some(Severity::Fact), "R60");
