@@ -19,7 +19,7 @@ use crate::model::Kind;
 use crate::ports::{LinkError, StoreError};
 
 pub use auto::{AutoMap, Proposal, auto_map};
-pub use change::{Ports, Refusal, clear, link, link_all};
+pub use change::{Ends, Ports, Refusal, clear, link, link_all};
 pub use directory::{Directories, Directory, Place, Reading, Row, Side, begin, read_on};
 
 /// The kinds that people map.

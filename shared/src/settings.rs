@@ -117,7 +117,7 @@ pub struct Settings {
 }
 
 /// Who is told what, by e-mail: of connections that end or have ended always, of parked records if they want.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Notify {
     /// Where e-mails go. Nobody is told if there is no address.

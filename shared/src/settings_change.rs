@@ -6,7 +6,7 @@ use crate::ids::{CompanyId, QuickBooksId};
 use crate::model::{Kind, ProductType};
 use crate::ports::{Companies, StoreError};
 use crate::reference::{Account, Reference};
-use crate::settings::{Company, Direction, Settings};
+use crate::settings::{Company, Direction, Notify, Settings};
 
 /// How often a change is tried against others who change the company at the same moment.
 const TRIES: u32 = 5;
@@ -87,6 +87,8 @@ pub struct SettingsChange {
     pub create_products: Option<bool>,
     /// Whether Customers and Items of deleted records become inactive.
     pub inactivate_deleted: Option<bool>,
+    /// Who is told what, by e-mail.
+    pub notify: Option<Notify>,
 }
 
 /// A cut-off date, or none.
@@ -120,6 +122,9 @@ impl SettingsChange {
             Some(CutOff::Day(day)) => changed.cut_off = Some(day),
             Some(CutOff::None) => changed.cut_off = None,
             None => {}
+        }
+        if let Some(notify) = &self.notify {
+            changed.notify = notify.clone();
         }
         for (wanted, switch) in [
             (self.push_product_edits, &mut changed.push_product_edits),

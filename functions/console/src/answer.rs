@@ -44,6 +44,11 @@ impl Answer {
         Answer::Page(StatusCode::OK, markup)
     }
 
+    /// A part of a page, which the script puts into its place.
+    pub(crate) fn part(markup: Markup) -> Answer {
+        Answer::Page(StatusCode::OK, markup)
+    }
+
     pub(crate) fn see(address: impl Into<String>) -> Answer {
         Answer::SeeOther(address.into())
     }

@@ -14,7 +14,7 @@ use crate::layout::outside;
 use crate::limiter::{ATTEMPTS, REQUESTS};
 use crate::route::Route;
 use crate::site::{Answered, Site, Visitor, random};
-use crate::{activity, connect, overview, record, settings};
+use crate::{activity, connect, health, import, mapping, overview, record, settings};
 
 const SCRIPT: &str = include_str!("../assets/htmx.min.js");
 
@@ -126,15 +126,27 @@ async fn answer(
     let query = &Fields::of_query(request);
     match route {
         Route::Overview => overview::show(site, visitor, query).await,
+        Route::Health => health::show(site, visitor).await,
         Route::Activity => activity::show(site, visitor, query).await,
         Route::ActivityFile => activity::file(site, visitor, query).await,
         Route::Retry => activity::retry(site, visitor, form).await,
         Route::Ignore => activity::ignore(site, visitor, form).await,
         Route::Record(kind, id) => record::show(site, visitor, kind, &id).await,
+        Route::Mapping(kind, route) => mapping::answer(site, visitor, (kind, route), query, form).await,
+        Route::Accounts => settings::show_accounts(site, visitor, query).await,
+        Route::SaveAccounts => settings::save_accounts(site, visitor, form).await,
+        Route::Imports => import::show(site, visitor).await,
+        Route::StartImport => import::start(site, visitor, form).await,
+        Route::Job(id) => import::job(site, visitor, &id).await,
+        Route::JobProgress(id) => import::moving(site, visitor, &id).await,
+        Route::JobRecords(id, kind) => import::records(site, visitor, (&id, kind), query).await,
+        Route::CancelJob(id) => import::cancel(site, visitor, &id).await,
         Route::Settings => settings::show(site, visitor, query).await,
         Route::SaveSettings => settings::save(site, visitor, form).await,
         Route::Connect => connect::show(site, visitor, query).await,
         Route::StartConnecting => connect::start(site, visitor),
+        Route::CheckAgain => connect::check(site, visitor).await,
+        Route::Leave => connect::leave(site, visitor),
         Route::Script | Route::Enter | Route::SignOut => Ok(not_found()),
     }
 }

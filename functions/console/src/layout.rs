@@ -119,6 +119,15 @@ impl Said {
                 good(format!("{events} put back on the queue. The result is shown here in a moment."))
             }
             "ignored" => good(format!("{events} ignored, with your reason.")),
+            "mapped" => good(format!(
+                "{} mapped. What waited for it is tried again.",
+                words::counted(number, "record", "records")
+            )),
+            "cleared" => good(format!(
+                "{} cleared. The next change of such a record looks for a match by name again.",
+                words::counted(number, "mapping", "mappings")
+            )),
+            "checked" => good("QuickBooks was checked again.".into()),
             "saved" => good("Saved.".into()),
             "disconnected" => good("Disconnected from QuickBooks. Settings and links are kept.".into()),
             _ => None,

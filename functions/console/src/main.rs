@@ -10,8 +10,11 @@ mod connect;
 mod cookie;
 mod fields;
 mod handler;
+mod health;
+mod import;
 mod layout;
 mod limiter;
+mod mapping;
 mod overview;
 mod record;
 mod route;
@@ -39,6 +42,9 @@ async fn main() -> Result<(), Error> {
     let services = Services::new(&config.shared, PATIENCE).await?;
     let (pushes, pulls) = (services.queue(&config.push_queue_url), services.queue(&config.pull_queue_url));
     let signing_key = services.secret(&config.signing_key_secret);
+    let imports = services.imports(&config.imports_table);
+    let import_queue = services.queue(&config.import_queue_url);
+    let budget = services.budget(&config.shared);
     let limiter = Limiter::default();
     run(service_fn(async |request: Request| {
         let seal = match signing_key.text().await.and_then(Seal::new) {
@@ -49,6 +55,15 @@ async fn main() -> Result<(), Error> {
             companies: &services.companies,
             history: &services.activity,
             ledger: &services.ledger,
+            pairs: &services.ledger,
+            directories: &services.companies,
+            standings: &services.companies,
+            connector: &services.connections,
+            billing: &services.billing,
+            budget: &budget,
+            sweeps: &services.companies,
+            imports: &imports,
+            import_queue: &import_queue,
             pushes: &pushes,
             pulls: &pulls,
             clock: &SystemClock,

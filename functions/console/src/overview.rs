@@ -1,7 +1,9 @@
 //! Overview: where a new company stands on its way, and what needs somebody.
 
 use maud::{Markup, html};
+use sync::billing_app::BillingApp;
 use sync::history;
+use sync::import::{self, Job, Purpose, State};
 use sync::model::Kind;
 use sync::settings::{Company, ConnectionState, Direction};
 
@@ -11,11 +13,13 @@ use crate::fields::Fields;
 use crate::layout::{self, Said};
 use crate::route::Section;
 use crate::site::{Answered, Site, Visitor};
-use crate::words;
+use crate::import::ports;
+use crate::{health, words};
 
 pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> Answered {
     let waiting = history::waiting(&site.history.parked(visitor.id()).await?);
-    let steps = steps(&visitor.company);
+    let jobs = import::jobs(ports(site), visitor.id(), 20).await?;
+    let steps = steps(&visitor.company, &jobs);
     let content = html! {
         @if steps.iter().any(|step| !step.done) { (guide(&steps)) }
         (waiting_card(visitor, &waiting))
@@ -23,6 +27,7 @@ pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> 
             p class="card" { span class="state good" { "Nothing needs your attention" } }
         }
         (state(&visitor.company))
+        @if visitor.company.connection.is_some() { (health::placeholder()) }
     };
     let said = Said::of(query.get("said"));
     Ok(Answer::page(layout::page(visitor, Section::Overview, "Overview", said.as_ref(), &content)))
@@ -38,10 +43,12 @@ struct Step {
 }
 
 /// The order in which a company is led: what is there is brought together before anything is sent (R61, R70).
-fn steps(company: &Company) -> Vec<Step> {
+fn steps(company: &Company, jobs: &[Job]) -> Vec<Step> {
     let connected =
         company.connection.as_ref().is_some_and(|connection| connection.state == ConnectionState::Connected);
     let settings = &company.settings;
+    // An app that cannot be written to has nothing to import into.
+    let silent = matches!(company.billing, BillingApp::EventsOnly);
     let directed = Kind::ALL.iter().any(|kind| settings.directions.of(*kind) != Direction::None);
     vec![
         Step {
@@ -50,6 +57,20 @@ fn steps(company: &Company) -> Vec<Step> {
             path: "/console/connect",
             button: "Connect",
             done: connected,
+        },
+        Step {
+            title: "Look at what the import would do",
+            why: "A preview shows what would be linked and what created. It writes nothing on either side.",
+            path: "/console/import",
+            button: "Preview",
+            done: has_done(jobs, Purpose::Preview) || has_done(jobs, Purpose::Run) || silent,
+        },
+        Step {
+            title: "Import",
+            why: "What is on both sides is linked before anything is sent, so that nothing is made twice.",
+            path: "/console/import",
+            button: "Import",
+            done: has_done(jobs, Purpose::Run) || silent,
         },
         Step {
             title: "Choose the default income account",
@@ -66,6 +87,10 @@ fn steps(company: &Company) -> Vec<Step> {
             done: directed,
         },
     ]
+}
+
+fn has_done(jobs: &[Job], purpose: Purpose) -> bool {
+    jobs.iter().any(|job| job.purpose == purpose && job.state == State::Done)
 }
 
 fn guide(steps: &[Step]) -> Markup {

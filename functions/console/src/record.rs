@@ -53,7 +53,11 @@ fn counterpart(site: &Site<'_>, kind: Kind, entry: Option<&Entry>) -> Markup {
 
 /// The rung of the ladder (D2), in words.
 pub(crate) fn matched(link: &Link) -> &'static str {
-    match link.matched_by {
+    rung(link.matched_by)
+}
+
+pub(crate) fn rung(by: MatchedBy) -> &'static str {
+    match by {
         MatchedBy::Created => "Counterpart created the second one",
         MatchedBy::Name => "Same name",
         MatchedBy::Email => "Same e-mail address",

@@ -3,10 +3,11 @@
 use lambda_http::http::StatusCode;
 use maud::{Markup, html};
 use sync::ids::QuickBooksId;
+use sync::mail::Address;
 use sync::model::{Kind, ProductType};
 use sync::ports::StoreError;
 use sync::reference::{Account, Reference};
-use sync::settings::{Company, Direction, Settings};
+use sync::settings::{Company, Direction, Notify, Settings};
 use sync::settings_change::{self, ChangeError, CutOff, SettingsChange, is_for_income};
 
 use crate::answer::Answer;
@@ -14,7 +15,7 @@ use crate::fields::Fields;
 use crate::layout::{self, Said, mark};
 use crate::route::Section;
 use crate::site::{Answered, Site, Visitor};
-use crate::words;
+use crate::{mapping, words};
 
 const DIRECTIONS: [Direction; 4] =
     [Direction::None, Direction::Push, Direction::Pull, Direction::Bidirectional];
@@ -44,6 +45,52 @@ async fn refuse(site: &Site<'_>, visitor: &Visitor, problem: &str) -> Result<Ans
     Ok(Answer::Page(StatusCode::UNPROCESSABLE_ENTITY, page(visitor, reference.as_ref(), Some(&said))))
 }
 
+/// Which product types are booked to which accounts (R88).
+pub(crate) async fn show_accounts(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> Answered {
+    let reference = site.reference(&visitor.company).await?;
+    let said = Said::of(query.get("said"));
+    Ok(Answer::page(accounts_page(visitor, reference.as_ref(), said.as_ref())))
+}
+
+/// Stores the accounts alone.
+pub(crate) async fn save_accounts(site: &Site<'_>, visitor: &Visitor, form: &Fields) -> Answered {
+    let account = form.get("income_account");
+    let change = SettingsChange {
+        income_account: Some(account.to_owned()).filter(|account| !account.is_empty()),
+        income_accounts: accounts_of(form),
+        ..SettingsChange::default()
+    };
+    match settings_change::change_settings(site.companies, visitor.id(), &change).await {
+        Ok(_) => Ok(Answer::see("/console/mapping/accounts?said=saved")),
+        Err(ChangeError::Store(error)) => Err(error),
+        Err(error) => {
+            let reference = site.reference(&visitor.company).await?;
+            let said = Said::problem(format!("Nothing was saved: {error}."));
+            let page = accounts_page(visitor, reference.as_ref(), Some(&said));
+            Ok(Answer::Page(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
+    }
+}
+
+fn accounts_page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -> Markup {
+    let content = html! {
+        (mapping::tabs("/console/mapping/accounts"))
+        p { "Each type of product is booked to an income account of your chart of accounts. An Item that is there already keeps its own." }
+        form method="post" action="/console/mapping/accounts" {
+            (mark(visitor))
+            (accounts(&visitor.company, reference))
+            @if reference.is_some() { button class="main" { "Save" } }
+        }
+    };
+    layout::page(visitor, Section::Mapping, "Mapping", said, &content)
+}
+
+fn accounts_of(form: &Fields) -> Vec<(ProductType, String)> {
+    ProductType::ALL
+        .map(|of| (of, form.get(&format!("income_account_{}", words::word(of))).to_owned()))
+        .to_vec()
+}
+
 /// What the form says; a form always carries everything.
 fn change(form: &Fields) -> Result<SettingsChange, String> {
     let directions = Kind::ALL.map(|kind| {
@@ -52,22 +99,25 @@ fn change(form: &Fields) -> Result<SettingsChange, String> {
             .map(|direction| (kind, direction))
             .ok_or_else(|| format!("the direction of {kind}s is missing"))
     });
+    let notify = form.get("notify_to").split([',', ' ', ';']).filter(|one| !one.is_empty());
+    let notify_to: Vec<Address> = notify
+        .map(|one| Address::new(one).map_err(|error| format!("{one:?} is no address: {error}")))
+        .collect::<Result<_, _>>()?;
     let cut_off = match form.get("cut_off") {
         "" => CutOff::None,
         day => CutOff::Day(day.parse().map_err(|_| "the cut-off date is no date".to_owned())?),
     };
     let account = form.get("income_account");
-    let accounts =
-        ProductType::ALL.map(|of| (of, form.get(&format!("income_account_{}", words::word(of))).to_owned()));
     Ok(SettingsChange {
         directions: directions.into_iter().collect::<Result<_, _>>()?,
         income_account: Some(account.to_owned()).filter(|account| !account.is_empty()),
-        income_accounts: accounts.to_vec(),
+        income_accounts: accounts_of(form),
         cut_off: Some(cut_off),
         push_product_edits: Some(form.ticked("push_product_edits")),
         create_clients: Some(form.ticked("create_clients")),
         create_products: Some(form.ticked("create_products")),
         inactivate_deleted: Some(form.ticked("inactivate_deleted")),
+        notify: Some(Notify { to: notify_to, digest: form.ticked("digest") }),
     })
 }
 
@@ -80,6 +130,7 @@ fn page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -
             (accounts(&visitor.company, reference))
             (cut_off(settings))
             (switches(settings))
+            (notify(settings))
             button class="main" { "Save" }
         }
     };
@@ -156,6 +207,19 @@ fn cut_off(settings: &Settings) -> Markup {
             legend { "Cut-off date" }
             label for="cut_off" { "Invoices dated before this day are left alone, and so are their payments. Empty: none is." }
             input id="cut_off" type="date" name="cut_off" value=(day);
+        }
+    }
+}
+
+fn notify(settings: &Settings) -> Markup {
+    let to: Vec<&str> = settings.notify.to.iter().map(Address::as_str).collect();
+    html! {
+        fieldset {
+            legend { "E-mail" }
+            label for="notify_to" { "Who is told when the connection ends or is about to. Several addresses with commas between; empty: nobody." }
+            input id="notify_to" type="text" name="notify_to" value=(to.join(", ")) size="50" autocomplete="off";
+            label class="check" { input type="checkbox" name="digest" checked[settings.notify.digest];
+                span { "Tell them once a day what needs attention." } }
         }
     }
 }

@@ -3,7 +3,11 @@
 use sync::connect::Seal;
 use sync::history::History;
 use sync::ids::CompanyId;
-use sync::ports::{Clock, Companies, Ledger, PullQueue, PushQueue, StoreError};
+use sync::import::{ImportQueue, Imports};
+use sync::pairing::{Directories, Pairs};
+use sync::ports::{
+    Billing, Budget, Clock, Companies, Connector, Ledger, PullQueue, PushQueue, Standings, StoreError, Sweeps,
+};
 use sync::reference::Reference;
 use sync::settings::Company;
 use url::Url;
@@ -17,6 +21,15 @@ pub(crate) struct Site<'a> {
     pub(crate) companies: &'a dyn Companies,
     pub(crate) history: &'a dyn History,
     pub(crate) ledger: &'a dyn Ledger,
+    pub(crate) pairs: &'a dyn Pairs,
+    pub(crate) directories: &'a dyn Directories,
+    pub(crate) standings: &'a dyn Standings,
+    pub(crate) connector: &'a dyn Connector,
+    pub(crate) billing: &'a dyn Billing,
+    pub(crate) budget: &'a dyn Budget,
+    pub(crate) sweeps: &'a dyn Sweeps,
+    pub(crate) imports: &'a dyn Imports,
+    pub(crate) import_queue: &'a dyn ImportQueue,
     pub(crate) pushes: &'a dyn PushQueue,
     pub(crate) pulls: &'a dyn PullQueue,
     pub(crate) clock: &'a dyn Clock,

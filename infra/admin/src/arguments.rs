@@ -342,6 +342,7 @@ impl From<ChangeArguments> for SettingsChange {
             create_clients: arguments.create_clients,
             create_products: arguments.create_products,
             inactivate_deleted: arguments.inactivate_deleted,
+            notify: None,
         }
     }
 }

@@ -119,6 +119,10 @@ pub struct ConsoleConfig {
     pub push_queue_url: String,
     /// Address of the pull queue, for the same.
     pub pull_queue_url: String,
+    /// Name of the imports' table.
+    pub imports_table: String,
+    /// Address of the imports' queue.
+    pub import_queue_url: String,
     /// Address under which people reach the API, if it is not the one in the request.
     pub public_url: Option<Url>,
     /// Where QuickBooks shows its records to people.
@@ -228,14 +232,22 @@ impl ConsoleConfig {
     pub fn read(variables: &dyn Variables) -> Result<ConsoleConfig, ConfigError> {
         let mut reader = Reader { variables, problems: Vec::new() };
         let shared = reader.shared();
-        let texts = [SIGNING_KEY_SECRET, PUSH_QUEUE_URL, PULL_QUEUE_URL].map(|name| reader.text(name));
+        let texts = [SIGNING_KEY_SECRET, PUSH_QUEUE_URL, PULL_QUEUE_URL, IMPORTS_TABLE, IMPORT_QUEUE_URL]
+            .map(|name| reader.text(name));
         let public_url = reader.optional_url(PUBLIC_URL);
         let app = variables.get(QUICKBOOKS_APP_URL).filter(|value| !value.trim().is_empty());
         let app = Url::parse(app.as_deref().unwrap_or("https://app.qbo.intuit.com"));
         if app.is_err() {
             reader.problems.push(format!("{QUICKBOOKS_APP_URL} is no address"));
         }
-        let [Some(signing_key_secret), Some(push_queue_url), Some(pull_queue_url)] = texts else {
+        let [
+            Some(signing_key_secret),
+            Some(push_queue_url),
+            Some(pull_queue_url),
+            Some(imports_table),
+            Some(import_queue_url),
+        ] = texts
+        else {
             return Err(ConfigError(reader.problems));
         };
         let (Some(shared), Ok(quickbooks_app_url), true) = (shared, app, reader.problems.is_empty()) else {
@@ -246,6 +258,8 @@ impl ConsoleConfig {
             signing_key_secret,
             push_queue_url,
             pull_queue_url,
+            imports_table,
+            import_queue_url,
             public_url,
             quickbooks_app_url,
         })

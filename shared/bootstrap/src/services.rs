@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws::{
-    Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault, SesMail,
+    Aws, DynamoActivityLog, DynamoBudget, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault, SesMail,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -141,6 +141,11 @@ impl Services {
     /// The imports in a table.
     pub fn imports(&self, table: &str) -> DynamoImports {
         self.aws.imports(table)
+    }
+
+    /// What each realm's calls have cost.
+    pub fn budget(&self, config: &Config) -> DynamoBudget {
+        self.aws.budget(&config.companies_table)
     }
 
     /// A secret, read when it is first asked for.
