@@ -9,10 +9,11 @@ mod auto;
 mod change;
 mod directory;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 
+use crate::activity::Activity;
 use crate::ids::{BillingId, Books, QuickBooksId};
 use crate::link::Link;
 use crate::model::Kind;
@@ -55,6 +56,18 @@ pub enum Status {
     Mapped,
     /// Those without.
     Unmapped,
+}
+
+/// The names with those records that wait in the activity log and that the billing app has not listed: an app that only
+/// sends events lists nothing.
+#[must_use]
+pub fn with_waiting(mut directory: Directory, parked: &[Activity], kind: Kind) -> Directory {
+    let mut known: HashSet<String> = directory.billing.iter().map(|row| row.id.clone()).collect();
+    for entry in parked.iter().filter(|entry| entry.kind == Some(kind) && !entry.label.is_empty()) {
+        let Some(id) = entry.billing_id.as_ref().filter(|id| known.insert(id.to_string())) else { continue };
+        directory.billing.push(Row { name: entry.label.clone(), ..Row::unnamed(id.as_str()) });
+    }
+    directory
 }
 
 /// Every record with its counterpart, by name. Records that are linked and in no list are named by their ids.
@@ -101,7 +114,7 @@ pub fn choices<'d>(
     text: &str,
     limit: usize,
 ) -> Vec<&'d Row> {
-    let taken: std::collections::HashSet<&str> = pairs.iter().map(|(_, id)| id.as_str()).collect();
+    let taken: HashSet<&str> = pairs.iter().map(|(_, id)| id.as_str()).collect();
     let wanted = text.trim().to_lowercase();
     let rank = |row: &Row| {
         let name = row.name.to_lowercase();

@@ -32,12 +32,14 @@ pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor) -> Answered {
     let now = site.clock.now();
     let entries = recent(site.history, visitor.id(), now).await?;
     let (spent, swept) = match visitor.company.books() {
-        Some(books) => {
-            (Some(site.budget.spent(&books, now).await?), site.sweeps.cursor(&books).await?.map(|it| it.swept_to))
-        }
+        Some(books) => (
+            Some(site.budget.spent(&books, now).await?),
+            site.sweeps.cursor(&books).await?.map(|it| it.swept_to),
+        ),
         None => (None, None),
     };
-    let heard = entries.iter().filter(|entry| entry.side == Side::QuickBooks).map(|entry| entry.handled_at).max();
+    let heard =
+        entries.iter().filter(|entry| entry.side == Side::QuickBooks).map(|entry| entry.handled_at).max();
     Ok(Answer::part(html! {
         section id="health" class="card" aria-labelledby="health-title" {
             h2 id="health-title" { "Health" }
@@ -92,7 +94,9 @@ fn days(entries: &[Activity], now: Timestamp, cut: bool) -> Vec<Day> {
         .map(|day| {
             let of: Vec<&Activity> = entries.iter().filter(|entry| date(entry.time) == day).collect();
             let done = |side: Side| {
-                let is = |entry: &&&Activity| entry.side == side && matches!(entry.result, ActivityResult::Done(_));
+                let is = |entry: &&&Activity| {
+                    entry.side == side && matches!(entry.result, ActivityResult::Done(_))
+                };
                 of.iter().filter(is).count()
             };
             Day {
@@ -107,10 +111,11 @@ fn days(entries: &[Activity], now: Timestamp, cut: bool) -> Vec<Day> {
 
 /// Half of the events that reached QuickBooks took no longer than this.
 fn lag(entries: &[Activity]) -> String {
-    let done = entries.iter().filter(|entry| {
-        entry.side == Side::Billing && matches!(entry.result, ActivityResult::Done(_))
-    });
-    let mut lags: Vec<i64> = done.map(|entry| entry.handled_at.duration_since(entry.time).as_secs().max(0)).collect();
+    let done = entries
+        .iter()
+        .filter(|entry| entry.side == Side::Billing && matches!(entry.result, ActivityResult::Done(_)));
+    let mut lags: Vec<i64> =
+        done.map(|entry| entry.handled_at.duration_since(entry.time).as_secs().max(0)).collect();
     lags.sort_unstable();
     match lags.get(lags.len() / 2) {
         None => "Nothing was pushed lately".into(),

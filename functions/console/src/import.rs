@@ -44,7 +44,8 @@ async fn page(site: &Site<'_>, visitor: &Visitor, problem: Option<String>) -> An
 }
 
 fn begin(visitor: &Visitor, previewed: bool) -> Markup {
-    let connected = visitor.company.connection.as_ref().is_some_and(|it| it.state == ConnectionState::Connected);
+    let connected =
+        visitor.company.connection.as_ref().is_some_and(|it| it.state == ConnectionState::Connected);
     let silent = matches!(visitor.company.billing, BillingApp::EventsOnly);
     html! {
         @if !connected {

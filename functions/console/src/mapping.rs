@@ -103,7 +103,10 @@ impl Desk<'_> {
         let kept = self.site.directories.directory(&self.books, self.kind).await?;
         let now = self.site.clock.now();
         match kept.filter(|directory| !directory.reading.is_old(now)) {
-            Some(directory) if directory.reading.is_complete() => Ok(Ok(directory)),
+            Some(directory) if directory.reading.is_complete() => {
+                let parked = self.site.history.parked(self.visitor.id()).await?;
+                Ok(Ok(pairing::with_waiting(directory, &parked, self.kind)))
+            }
             Some(directory) => Ok(Err(self.reading_page(&directory.reading, None))),
             None => {
                 let reading = pairing::begin(self.ports(), &self.books, self.kind).await?;

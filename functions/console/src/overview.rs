@@ -10,10 +10,10 @@ use sync::settings::{Company, ConnectionState, Direction};
 use crate::activity::waiting_card;
 use crate::answer::Answer;
 use crate::fields::Fields;
+use crate::import::ports;
 use crate::layout::{self, Said};
 use crate::route::Section;
 use crate::site::{Answered, Site, Visitor};
-use crate::import::ports;
 use crate::{health, words};
 
 pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> Answered {

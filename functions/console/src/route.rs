@@ -139,7 +139,9 @@ fn job(method: &Method, path: &str) -> Option<Route> {
         (&Method::GET, "") => Route::Job(id),
         (&Method::GET, "progress") => Route::JobProgress(id),
         (&Method::POST, "cancel") => Route::CancelJob(id),
-        (&Method::GET, kind) => Route::JobRecords(id, Kind::ALL.into_iter().find(|known| known.name() == kind)?),
+        (&Method::GET, kind) => {
+            Route::JobRecords(id, Kind::ALL.into_iter().find(|known| known.name() == kind)?)
+        }
         _ => return None,
     })
 }

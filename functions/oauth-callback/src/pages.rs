@@ -66,7 +66,7 @@ pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
                     li { "the cut-off date: invoices dated before today are left alone unless you move it back." }
                 }
             }
-            p { "You may close this page." }
+            p { a href="/console" { "Go on in the console" } ", if you came from there; else you may close this page." }
         },
     )
 }

@@ -9,12 +9,12 @@ use quickbooks_wire::query::{Query, is_in};
 use super::directory::{Directories, quickbooks_row};
 use super::{Pairs, Row};
 use crate::event;
-use crate::history::History;
+use crate::history::{self, History};
 use crate::ids::{BillingId, Books, EventId, QuickBooksId};
 use crate::link::{Entry, Fingerprints, Link, LinkKey, MatchedBy};
 use crate::mapping::{customer, fields, item};
 use crate::model::{Kind, Record};
-use crate::outcome::DoneAction;
+use crate::outcome::{DoneAction, ParkCause};
 use crate::parked::{self, Which};
 use crate::plan;
 use crate::ports::{
@@ -344,7 +344,31 @@ fn seen(link: Link, row: &Entity) -> Link {
     }
 }
 
-/// Puts back on the queue what waits for these records, and what waits of their own.
+/// Whether an event that waits tells of a record that refers to one of these.
+fn refers_to(body: Option<&str>, linked: &[(Kind, BillingId)]) -> bool {
+    let records = body.map(event::read).unwrap_or_default().into_iter();
+    let is_linked = |kind: Kind, id: &BillingId| linked.iter().any(|(of, one)| *of == kind && one == id);
+    records.filter_map(|received| received.event.ok()?.data).any(|record| match &record {
+        Record::Invoice(invoice) => {
+            let products = invoice.lines.iter().filter_map(|line| line.product_id.as_ref());
+            is_linked(Kind::Client, &invoice.client_id)
+                || products.into_iter().any(|id| is_linked(Kind::Product, id))
+        }
+        Record::Payment(payment) => is_linked(Kind::Client, &payment.client_id),
+        Record::Client(_) | Record::Product(_) => false,
+    })
+}
+
+/// The sorts of reasons that a mapping ends.
+const ENDED_BY_MAPPING: [ParkCause; 5] = [
+    ParkCause::Unmapped,
+    ParkCause::Ambiguous,
+    ParkCause::NameTaken,
+    ParkCause::AlreadyLinked,
+    ParkCause::MissingRecord,
+];
+
+/// Puts back on the queue what waits for these records, what refers to them, and what waits of their own.
 async fn try_waiting_again(
     ports: Ports<'_>,
     books: &Books,
@@ -361,6 +385,8 @@ async fn try_waiting_again(
     let waiting = parked.iter().filter(|entry| {
         own(entry.kind, entry.billing_id.as_ref())
             || entry.result.waits_for().is_some_and(|record| linked.contains(record))
+            || (history::cause_of(entry).is_some_and(|cause| ENDED_BY_MAPPING.contains(&cause))
+                && refers_to(entry.event_json.as_deref(), linked))
     });
     for entry in waiting {
         parked::retry(ports.history, ports.pushes, company, &Which::Event(entry.event.clone()), now).await?;

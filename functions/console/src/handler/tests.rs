@@ -10,8 +10,8 @@ use sync::connect::Seal;
 use sync::ids::{self, BillingId, CompanyId, EventId, QuickBooksId, RealmId};
 use sync::link::{Entry, LinkKey, MatchedBy, RequestId};
 use sync::memory::{
-    MemoryActivityLog, MemoryBilling, MemoryBudget, MemoryCompanies, MemoryDirectories, MemoryImportQueue, MemoryImports, MemoryLedger,
-    MemoryPullQueue, MemoryPushQueue,
+    MemoryActivityLog, MemoryBilling, MemoryBudget, MemoryCompanies, MemoryDirectories, MemoryImportQueue,
+    MemoryImports, MemoryLedger, MemoryPullQueue, MemoryPushQueue,
 };
 use sync::model::{Client, Kind, Record};
 use sync::outcome::{Park, ParkCause};
@@ -712,7 +712,10 @@ async fn an_import_is_previewed_begun_followed_and_cancelled() {
     let address = begun.header("location").to_owned();
     assert!(address.starts_with("/console/import/"), "{address}");
     let job = world.get(&address).await.text;
-    assert!(job.contains("What would be done") && job.contains("<progress") && !job.contains("Payments</th>"), "{job}");
+    assert!(
+        job.contains("What would be done") && job.contains("<progress") && !job.contains("Payments</th>"),
+        "{job}"
+    );
     let again = world.post("/console/import", "kind=client&purpose=run").await;
     assert_eq!(again.header("location"), address, "one at a time");
     assert_eq!(world.get(&format!("{address}/client")).await.status, 200);
