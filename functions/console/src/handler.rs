@@ -14,12 +14,16 @@ use crate::layout::outside;
 use crate::limiter::{ATTEMPTS, REQUESTS};
 use crate::route::Route;
 use crate::site::{Answered, Site, Visitor, random};
-use crate::{activity, connect, health, import, mapping, overview, record, settings};
+use crate::{activity, api, connect, health, import, mapping, overview, record, settings};
 
 const SCRIPT: &str = include_str!("../assets/htmx.min.js");
 
 /// Answers a request, always with a page, a file or a redirection.
 pub(crate) async fn handle(site: &Site<'_>, request: &Request) -> Response<Body> {
+    if request.uri().path().starts_with("/companies/") {
+        let base = base(site, request);
+        return api::handle(site, request, &source(request), &base).await;
+    }
     let asked = request.headers();
     let route = Route::of(request.method(), request.uri().path());
     match route {
@@ -179,6 +183,18 @@ fn set_cookie(response: &mut Response<Body>, cookie: &str) {
 /// API Gateway's own addresses are https.
 fn is_secure(site: &Site<'_>) -> bool {
     site.public_url.is_none_or(|url| url.scheme() == "https")
+}
+
+/// Where people reach us, without a slash at the end.
+fn base(site: &Site<'_>, request: &Request) -> String {
+    let context = request.request_context_ref();
+    match (site.public_url, context) {
+        (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+        (None, Some(RequestContext::ApiGatewayV2(context))) => {
+            format!("https://{}", context.domain_name.as_deref().unwrap_or_default())
+        }
+        (None, _) => String::new(),
+    }
 }
 
 fn source(request: &Request) -> String {

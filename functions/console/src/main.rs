@@ -6,6 +6,7 @@
 
 mod activity;
 mod answer;
+mod api;
 mod connect;
 mod cookie;
 mod fields;

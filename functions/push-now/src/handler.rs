@@ -1,23 +1,18 @@
 //! `POST /companies/{company}/invoices/push` and `GET /companies/{company}/events/{event}`.
 
+use http_api::{ASK_AGAIN, EventStatus, Outcome, Problem, admit, json, problem, unavailable};
 use jiff::Timestamp;
-use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use secrecy::SecretString;
-use serde::Serialize;
-use sync::api_key;
 use sync::ids::{CompanyId, EventId};
-use sync::ports::{PushQueue, StoreError, explain};
+use sync::ports::PushQueue;
 use sync::push::Ports;
 use sync::push_now::{PushedNow, push_now, read};
 
-use crate::answer::{EventStatus, Outcome, Problem};
 
 /// The longest body, in bytes: what the queue takes (AWS: SQS quotas).
 pub(crate) const LONGEST_BODY: usize = 1024 * 1024;
-/// When it is worth asking again, in seconds.
-const ASK_AGAIN: &str = "5";
 
 /// What the requests are answered with.
 #[derive(Clone, Copy)]
@@ -67,29 +62,11 @@ async fn answer(
     let Some(route) = Route::of(request.method(), request.uri().path()) else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address."));
     };
-    let company = admit(desk, route.company(), request.headers()).await?;
+    let company = &admit(desk.ports.companies, route.company(), request.headers()).await?.id;
     match route {
-        Route::Push { .. } => push(desk, &company, request.body(), too_late).await,
-        Route::Event { event, .. } => status(desk, &company, event, request).await,
+        Route::Push { .. } => push(desk, company, request.body(), too_late).await,
+        Route::Event { event, .. } => status(desk, company, event, request).await,
     }
-}
-
-/// Lets in who has the company's key. Why somebody is not let in is not told.
-async fn admit(desk: Desk<'_>, company: &str, headers: &HeaderMap) -> Result<CompanyId, Problem> {
-    let refused = || Problem::new(StatusCode::UNAUTHORIZED, "This needs the company's API key.");
-    let key = key(headers).ok_or_else(refused)?;
-    let company = CompanyId::new(company).map_err(|_| refused())?;
-    let stored = desk.ports.companies.load(&company).await.map_err(|error| unavailable(&error))?;
-    if api_key::opens(&key, stored.as_ref()) { Ok(company) } else { Err(refused()) }
-}
-
-/// The key in `Authorization: Bearer` or `X-Api-Key`.
-fn key(headers: &HeaderMap) -> Option<SecretString> {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-    let bearer =
-        bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
-    bearer.or_else(|| text(HeaderName::from_static("x-api-key"))).map(Into::into)
 }
 
 async fn push(
@@ -156,39 +133,6 @@ async fn status(
 fn address(company: &CompanyId, event: &EventId, time: Timestamp) -> String {
     let event = utf8_percent_encode(event.as_str(), NON_ALPHANUMERIC);
     format!("/companies/{company}/events/{event}?time={time}")
-}
-
-fn unavailable(error: &StoreError) -> Problem {
-    tracing::error!(error = explain(error), "a request could not be answered: {error}");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Send the same event again: nothing is promised yet.")
-}
-
-fn problem(problem: &Problem) -> Response<Body> {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json(status, "application/problem+json", problem);
-    let headers = response.headers_mut();
-    match status {
-        StatusCode::UNAUTHORIZED => {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        StatusCode::SERVICE_UNAVAILABLE => {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(ASK_AGAIN));
-        }
-        _ => {}
-    }
-    response
-}
-
-fn json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Response<Body> {
-    let text = serde_json::to_string(body).unwrap_or_else(|error| {
-        tracing::error!(error = explain(&error), "an answer could not be written");
-        String::new()
-    });
-    let mut response = Response::new(Body::Text(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 #[cfg(test)]

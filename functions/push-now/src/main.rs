@@ -1,9 +1,6 @@
 //! Pushes an invoice while the billing app waits, and tells what became of an event.
 
-mod answer;
 mod handler;
-#[cfg(test)]
-mod openapi;
 
 use std::time::Duration;
 

@@ -730,3 +730,97 @@ async fn an_import_is_previewed_begun_followed_and_cancelled() {
     let ended = world.get(&format!("{address}/progress")).await.text;
     assert!(ended.contains("Cancelled") && !ended.contains("hx-get"), "{ended}");
 }
+
+const KEY: &str = "cpk_of-acme";
+
+impl World {
+    async fn with_key() -> World {
+        let world = World::new().await;
+        let acme = world.companies.load(&id("acme")).await.unwrap().unwrap();
+        let api_key = Some(sync::api_key::ApiKeyHash::of(&KEY.to_owned().into()));
+        assert!(world.companies.save(&Company { api_key, version: 2, ..acme }).await.unwrap());
+        world
+    }
+
+    async fn call(&self, method: Method, path: &str, body: &str) -> (u16, serde_json::Value) {
+        let got = self.ask(method, path, body, &[("x-api-key", KEY)]).await;
+        assert!(got.status == 204 || got.header("content-type").contains("json"), "{path}");
+        (got.status, serde_json::from_str(&got.text).unwrap_or_default())
+    }
+}
+
+/// Every operation of the console's part of the API, filled in well.
+const CALLS: [(Method, &str, &str); 7] = [
+    (Method::GET, "/companies/COMPANY", ""),
+    (Method::GET, "/companies/COMPANY/records/client/id-of-e-1", ""),
+    (Method::GET, "/companies/COMPANY/activity?outcome=parked", ""),
+    (Method::POST, "/companies/COMPANY/activity/retry", r#"{"event":"e-1"}"#),
+    (Method::POST, "/companies/COMPANY/activity/ignore", r#"{"cause":"name_taken","reason":"a test"}"#),
+    (Method::POST, "/companies/COMPANY/console-links", ""),
+    (Method::POST, "/companies/COMPANY/api-key", ""),
+];
+
+#[tokio::test]
+async fn the_api_opens_with_the_companys_key_only() {
+    let world = World::with_key().await;
+    world.happened("globex", "e-1", "Their Secret Client", parked()).await;
+    for (method, path, body) in CALLS {
+        for company in ["globex", "nobody", "acme%2F..%2Fglobex"] {
+            let path = path.replace("COMPANY", company);
+            let (status, problem) = world.call(method.clone(), &path, body).await;
+            assert!(status == 401 || status == 429, "{path}: {status}");
+            assert_eq!(problem["status"], status, "{path}: {problem}");
+        }
+        let none = world.ask(method, &path.replace("COMPANY", "acme"), body, &[]).await;
+        assert!(none.status == 401 || none.status == 429, "{path}");
+    }
+    assert!(world.pushes.bodies().is_empty());
+    assert_eq!(world.history.parked(&id("globex")).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_api_tells_how_things_stand_and_moves_them_on() {
+    let world = World::with_key().await;
+    world.happened("acme", "e-1", "Blue Fern", parked()).await;
+    let (_, company) = world.call(Method::GET, "/companies/acme", "").await;
+    assert_eq!(company["waiting"][0]["cause"], "name_taken");
+    let (_, record) = world.call(Method::GET, "/companies/acme/records/client/id-of-e-1", "").await;
+    assert_eq!((&record["state"], &record["last"]["way_on"]), (&"waiting".into(), &"Rename one of the two.".into()));
+    let (_, none) = world.call(Method::GET, "/companies/acme/records/client/x", "").await;
+    assert_eq!(none["state"], "unlinked");
+    let (_, page) = world.call(Method::GET, "/companies/acme/activity?text=fern", "").await;
+    assert_eq!(page["entries"].as_array().unwrap().len(), 1);
+    let (_, retried) = world.call(Method::POST, "/companies/acme/activity/retry", r#"{"event":"e-1"}"#).await;
+    assert_eq!((retried["events"][0].as_str(), world.pushes.bodies().len()), (Some("e-1"), 1));
+    let ignore = r#"{"event":"e-1","reason":"A test."}"#;
+    let (_, ignored) = world.call(Method::POST, "/companies/acme/activity/ignore", ignore).await;
+    assert_eq!(ignored["events"][0], "e-1");
+    assert!(world.history.parked(&id("acme")).await.unwrap().is_empty());
+    for (method, path, body) in [
+        (Method::GET, "/companies/acme/activity?kind=vendor", ""),
+        (Method::GET, "/companies/acme/activity?older=yesterday", ""),
+        (Method::GET, "/companies/acme/records/vendor/1", ""),
+        (Method::POST, "/companies/acme/activity/retry", "{}"),
+        (Method::POST, "/companies/acme/activity/ignore", r#"{"event":"e-1","reason":" "}"#),
+    ] {
+        let (status, problem) = world.call(method, path, body).await;
+        assert!(status == 400 && problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{path}: {problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_rotated_and_revoked_and_asks_for_a_link() {
+    let world = World::with_key().await;
+    let (created, link) = world.call(Method::POST, "/companies/acme/console-links", "").await;
+    let url = link["url"].as_str().unwrap();
+    assert!(created == 201 && url.starts_with("https://api.example/console/enter?link="), "{link}");
+    assert_eq!(world.get(url.trim_start_matches("https://api.example")).await.status, 303);
+    let (_, rotated) = world.call(Method::POST, "/companies/acme/api-key", "").await;
+    assert_eq!(world.call(Method::GET, "/companies/acme", "").await.0, 401, "the old key");
+    let key = rotated["key"].as_str().unwrap().to_owned();
+    let with_new = [("authorization", format!("Bearer {key}"))];
+    let headers: Vec<(&'static str, &str)> = with_new.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(world.ask(Method::GET, "/companies/acme", "", &headers).await.status, 200);
+    assert_eq!(world.ask(Method::DELETE, "/companies/acme/api-key", "", &headers).await.status, 204);
+    assert_eq!(world.ask(Method::GET, "/companies/acme", "", &headers).await.status, 401);
+}

@@ -13,7 +13,7 @@ use sync::ports::{Billing, BillingError, Clock, Companies, Connector, OpenError,
 use sync::settings::{Company, Connection, ConnectionState, Direction, Directions, Settings};
 
 use super::*;
-use crate::openapi::OPERATIONS;
+use http_api::openapi::OPERATIONS;
 
 struct AtNoon;
 

@@ -10,18 +10,18 @@ use sync::outcome::{DoneAction, Park, ParkCause};
 
 /// What became of an event.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct EventStatus {
+pub struct EventStatus {
     /// The event.
-    pub(crate) event: EventId,
+    pub event: EventId,
     /// How it ended, if it has.
     #[serde(flatten)]
-    pub(crate) outcome: Outcome,
+    pub outcome: Outcome,
 }
 
 /// How an event has ended, if it has.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// Both sides agree.
     Done {
         /// What was done in QuickBooks.
@@ -61,7 +61,8 @@ pub(crate) enum Outcome {
 }
 
 impl EventStatus {
-    pub(crate) fn of(activity: Activity) -> EventStatus {
+    /// What became of an event, as it is told.
+    pub fn of(activity: Activity) -> EventStatus {
         let outcome = match activity.result {
             ActivityResult::Done(done) => Outcome::Done {
                 action: done.action,
@@ -81,31 +82,32 @@ impl EventStatus {
 
 /// What is wrong (RFC 9457).
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// The sort of problem: `about:blank` if the status says it all, else `urn:counterpart:parked`.
-    pub(crate) r#type: &'static str,
+    pub r#type: &'static str,
     /// The same in words.
-    pub(crate) title: String,
+    pub title: String,
     /// The HTTP status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// What is wrong here.
-    pub(crate) detail: String,
+    pub detail: String,
     /// Where what became of the event can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) instance: Option<String>,
+    pub instance: Option<String>,
     /// The sort of reason for which the event waits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cause: Option<ParkCause>,
+    pub cause: Option<ParkCause>,
     /// Why the event waits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
+    pub reason: Option<String>,
     /// What to do about it. The event is kept; it need not be sent again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) way_on: Option<String>,
+    pub way_on: Option<String>,
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
+    /// A problem that its status says, and what is wrong in words.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
         Problem {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or_default().to_owned(),
@@ -119,7 +121,7 @@ impl Problem {
     }
 
     /// An event that waits for a person.
-    pub(crate) fn parked(cause: ParkCause, reason: String, way_on: String, instance: String) -> Problem {
+    pub fn parked(cause: ParkCause, reason: String, way_on: String, instance: String) -> Problem {
         Problem {
             r#type: "urn:counterpart:parked",
             title: "The invoice waits for a person".to_owned(),

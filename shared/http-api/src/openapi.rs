@@ -1,0 +1,262 @@
+//! The description of the HTTP API, made of the types that are read and written. `infra/openapi.json` is committed for
+//! those who call it; the test holds it to the code.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+use sync::event::Envelope;
+use sync::model::{Invoice, Kind};
+
+use crate::{
+    ActivityPage, ApiKey, CompanyStatus, ConsoleLink, EventStatus, Ignore, Moved, Problem, RecordStatus,
+    WhichEvents,
+};
+
+/// Path, method, and the statuses that are answered with.
+pub const OPERATIONS: [(&str, &str, &[u16]); 10] = [
+    ("/companies/{company}/invoices/push", "post", &[200, 202, 400, 401, 409, 413, 422, 503]),
+    ("/companies/{company}/events/{event}", "get", &[200, 400, 401, 503]),
+    ("/companies/{company}", "get", &[200, 401, 429, 503]),
+    ("/companies/{company}/console-links", "post", &[201, 401, 429, 503]),
+    ("/companies/{company}/api-key", "post", &[201, 401, 429, 503]),
+    ("/companies/{company}/api-key", "delete", &[204, 401, 429, 503]),
+    ("/companies/{company}/records/{kind}/{id}", "get", &[200, 400, 401, 429, 503]),
+    ("/companies/{company}/activity", "get", &[200, 400, 401, 429, 503]),
+    ("/companies/{company}/activity/retry", "post", &[200, 400, 401, 413, 429, 503]),
+    ("/companies/{company}/activity/ignore", "post", &[200, 400, 401, 413, 429, 503]),
+];
+
+/// What a status means on a path.
+fn about(path: &str, status: u16) -> &'static str {
+    match status {
+        200 if path.contains("push") || path.contains("events") => "What became of the event.",
+        200 => "As asked.",
+        201 => "Made.",
+        202 => {
+            "It takes longer, or QuickBooks asks for patience: the queue finishes it. `Location` says where to ask."
+        }
+        204 => "Taken away. No key opens the company any more.",
+        400 => "The request cannot be read; `detail` names the member.",
+        401 => "The company's API key is missing or wrong, or there is no such company.",
+        409 => "The invoice waits for a person, because of what it meets in QuickBooks or in the settings.",
+        413 => "The body is too long.",
+        422 => "The invoice waits for a person, because of what it says.",
+        429 => "Too many requests in a minute.",
+        _ => "Nothing is promised: send the same again.",
+    }
+}
+
+/// An operation beside its path, method and statuses.
+struct Described {
+    id: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    answer: Option<Value>,
+}
+
+fn parameter(name: &str, place: &str, about: &str, schema: &Value) -> Value {
+    json!({"name": name, "in": place, "required": place == "path", "description": about, "schema": schema})
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+
+fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    generator.subschema_for::<T>().to_value()
+}
+
+/// What each operation of [`OPERATIONS`] is, in their order.
+fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
+    let kinds: Vec<&str> = Kind::ALL.map(Kind::name).to_vec();
+    let required = |mut parameter: Value| {
+        parameter["required"] = true.into();
+        parameter
+    };
+    let plain = |id, summary, answer| Described {
+        id,
+        summary,
+        description: "",
+        parameters: Vec::new(),
+        body: None,
+        answer,
+    };
+    [
+        Described {
+            description: "The body is the event that would be sent to the queue. Sent again under the same id it is answered again, and nothing is pushed twice. Until an answer comes the event is the sender's: after none, or a 5xx, send it again.",
+            body: Some(schema::<Envelope>(generator)),
+            ..plain(
+                "pushInvoice",
+                "Push an invoice and wait for the answer, 25 seconds at most",
+                Some(schema::<EventStatus>(generator)),
+            )
+        },
+        Described {
+            parameters: vec![
+                parameter("event", "path", "The event's id.", &text()),
+                required(parameter("time", "query", "The event's time (RFC 3339).", &text())),
+            ],
+            ..plain(
+                "getEvent",
+                "What became of an event, however it was sent",
+                Some(schema::<EventStatus>(generator)),
+            )
+        },
+        plain("getCompany", "Connection, directions, and what waits", Some(schema::<CompanyStatus>(generator))),
+        plain(
+            "createConsoleLink",
+            "A link that opens the console in a person's browser, once and within five minutes",
+            Some(schema::<ConsoleLink>(generator)),
+        ),
+        plain(
+            "rotateApiKey",
+            "A new API key in place of the one that asks",
+            Some(schema::<ApiKey>(generator)),
+        ),
+        plain("revokeApiKey", "Take the API key away; an operator makes the next one", None),
+        Described {
+            parameters: vec![
+                parameter("kind", "path", "The record's kind.", &json!({"type": "string", "enum": kinds})),
+                parameter("id", "path", "The record's id in the billing app.", &text()),
+            ],
+            ..plain(
+                "getRecord",
+                "Whether a record is in step, for a badge beside it",
+                Some(schema::<RecordStatus>(generator)),
+            )
+        },
+        Described {
+            parameters: vec![
+                parameter("kind", "query", "Only records of this kind.", &json!({"type": "string", "enum": kinds})),
+                parameter(
+                    "outcome",
+                    "query",
+                    "Only what ended so.",
+                    &json!({"type": "string", "enum": ["parked", "done", "skipped", "ignored"]}),
+                ),
+                parameter("cause", "query", "Only what waits for this sort of reason.", &schema::<sync::outcome::ParkCause>(generator)),
+                parameter("text", "query", "Only what names this.", &text()),
+                parameter("older", "query", "Where to go on, from the page before.", &text()),
+            ],
+            ..plain("listActivity", "What happened, newest first", Some(schema::<ActivityPage>(generator)))
+        },
+        Described {
+            body: Some(schema::<WhichEvents>(generator)),
+            ..plain("retry", "Put what waits back on its queue", Some(schema::<Moved>(generator)))
+        },
+        Described {
+            body: Some(schema::<Ignore>(generator)),
+            ..plain("ignore", "End what waits, with a reason", Some(schema::<Moved>(generator)))
+        },
+    ]
+}
+
+fn responses(path: &str, statuses: &[u16], answer: Option<&Value>, problem: &Value) -> Value {
+    let response = |code: &u16| {
+        let mut response = json!({"description": about(path, *code)});
+        let (content_type, schema) =
+            if *code < 400 { ("application/json", answer) } else { ("application/problem+json", Some(problem)) };
+        if let Some(schema) = schema {
+            response["content"] = json!({content_type: {"schema": schema}});
+        }
+        if *code == 202 {
+            response["headers"] = json!({
+                "Location": {"description": "The address of the event.", "schema": {"type": "string"}},
+                "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}},
+            });
+        }
+        (code.to_string(), response)
+    };
+    Value::Object(statuses.iter().map(response).collect())
+}
+
+/// The whole description.
+pub fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+    });
+    let mut generator = settings.into_generator();
+    let invoice = schema::<Invoice>(&mut generator);
+    let problem = schema::<Problem>(&mut generator);
+    let company = parameter("company", "path", "The company.", &text());
+    let mut paths = json!({});
+    for ((path, method, statuses), what) in OPERATIONS.iter().zip(described(&mut generator)) {
+        let parameters: Vec<&Value> = std::iter::once(&company).chain(&what.parameters).collect();
+        let mut operation = json!({
+            "operationId": what.id,
+            "summary": what.summary,
+            "parameters": parameters,
+            "responses": responses(path, statuses, what.answer.as_ref(), &problem),
+        });
+        if !what.description.is_empty() {
+            operation["description"] = what.description.into();
+        }
+        if let Some(body) = what.body {
+            operation["requestBody"] =
+                json!({"required": true, "content": {"application/json": {"schema": body}}});
+        }
+        paths[*path][*method] = operation;
+    }
+    let mut schemas = Value::Object(generator.take_definitions(true));
+    schemas["EntityEvent"]["properties"]["data"] = invoice;
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Counterpart",
+            "version": "1",
+            "description": "For billing apps. An invoice is pushed to QuickBooks while the app waits; with automated sales tax the answer holds QuickBooks' taxes. Beside that: how a company and its records stand, what waits and what to do about it, and links into the console.",
+        },
+        "security": [{"bearer": []}, {"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_description_is_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/openapi.json");
+        let current = format!("{}\n", serde_json::to_string_pretty(&document()).unwrap());
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, &current).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap();
+        assert!(
+            committed == current,
+            "infra/openapi.json is out of date: run the test once with UPDATE_SCHEMA=1"
+        );
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn references(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(members) => {
+                    if let Some(Value::String(reference)) = members.get("$ref") {
+                        found.push(reference.trim_start_matches('#').to_owned());
+                    }
+                    members.values().for_each(|member| references(member, found));
+                }
+                Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+                _ => {}
+            }
+        }
+        let (document, mut found) = (document(), Vec::new());
+        references(&document, &mut found);
+        assert!(found.len() > 10);
+        for reference in found {
+            assert!(document.pointer(&reference).is_some(), "{reference}");
+        }
+    }
+}
