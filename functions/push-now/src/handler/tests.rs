@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lambda_http::http::Request as Http;
+use lambda_http::http::{HeaderMap, Request as Http};
 use serde_json::{Value, json};
 use sync::api_key::ApiKeyHash;
 use sync::ids::{BillingId, Books, RealmId};
