@@ -16,7 +16,7 @@ use sync::memory::{
 use sync::model::{Client, Kind, Record};
 use sync::outcome::{Park, ParkCause};
 use sync::ports::{
-    ActivityLog, CallError, Clock, Companies, Connector, Ledger, NameHolder, OpenError, QuickBooks,
+    ActivityLog, CallError, Clock, Companies, Connector, Ledger, NameHolder, OpenError, QuickBooks, Write,
 };
 use sync::reference::{Reference, ReferenceLists};
 use sync::settings::{Company, Connection, ConnectionState, Direction};
@@ -81,6 +81,10 @@ impl QuickBooks for Books {
             _ => Vec::new(),
         };
         Ok(queries.iter().map(rows).collect())
+    }
+
+    async fn batch(&self, _: &[Write], _: &RequestId) -> Result<Vec<Result<Entity, CallError>>, CallError> {
+        Err(CallError::Unauthorized)
     }
 
     async fn count(&self, queries: &[Query]) -> Result<Vec<u64>, CallError> {
