@@ -1,5 +1,7 @@
 //! The JSON API beside the pages: for billing apps, with the company's API key (infra/openapi.json).
 
+#![expect(clippy::result_large_err, reason = "a problem is made once a request, and becomes its answer")]
+
 use http_api::{
     ActivityEntry, ActivityPage, ApiKey, CompanyStatus, ConsoleLink, Ignore, Moved, Problem, RecordStatus,
     Waiting, WhichEvents, admit, json, problem, unavailable,
@@ -152,7 +154,8 @@ async fn record(site: &Site<'_>, company: &Company, kind: &str, id: &str) -> Ans
 
 async fn activity(site: &Site<'_>, company: &Company, query: &Fields) -> Answered {
     let kind: Option<Kind> = one_of(query, "kind", words::meant)?;
-    let ending = one_of(query, "outcome", |word| Ending::ALL.into_iter().find(|ending| ending.name() == word))?;
+    let ending =
+        one_of(query, "outcome", |word| Ending::ALL.into_iter().find(|ending| ending.name() == word))?;
     let cause: Option<ParkCause> = one_of(query, "cause", words::meant)?;
     let place = one_of(query, "older", Place::parse)?;
     let filter = Filter { kind, ending, cause, text: query.get("text").chars().take(200).collect() };

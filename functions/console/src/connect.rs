@@ -124,7 +124,7 @@ fn connection(company: &Company, reference: Option<&Reference>, standing: Option
             @if let Some(standing) = standing {
                 dt { "Consent given" } dd { (words::moment(standing.consented_at)) " UTC" }
                 dt { "Last renewed" } dd { (words::moment(standing.refreshed_at)) " UTC, by itself" }
-                dt { "Ends if unused until" } dd { (words::moment(standing.refresh_expires_at)) " UTC" }
+                dt { "Ends if not used by" } dd { (words::moment(standing.refresh_expires_at)) " UTC" }
                 @if let Some(at) = standing.hard_expires_at { dt { "Ends in any case" } dd { (words::moment(at)) " UTC" } }
             }
             @if let Some(reference) = reference {

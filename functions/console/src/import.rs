@@ -232,7 +232,7 @@ pub(crate) async fn records(
         @else { div class="wide" { table class="rows" {
             thead { tr { th scope="col" { "QuickBooks" } th scope="col" { @if job.purpose == Purpose::Preview { "What would be done" } @else { "What was done" } }
                 th scope="col" { "Differences and notes" } } }
-            tbody { @for one in &ended { (ended_row(site, one)) } }
+            tbody { @for one in &ended { (ended_row(site, job.purpose, one)) } }
         } } }
         @if let Some(next) = next {
             a class="button" href={ "/console/import/" (job.id) "/" (kind) "?from=" (encoded(&next)) } { "More" }
@@ -242,12 +242,12 @@ pub(crate) async fn records(
     Ok(Answer::page(layout::page(visitor, Section::Import, &title, None, &content)))
 }
 
-fn ended_row(site: &Site<'_>, one: &Ended) -> Markup {
+fn ended_row(site: &Site<'_>, purpose: Purpose, one: &Ended) -> Markup {
     html! {
         tr {
             td { a href=(words::quickbooks_address(site.quickbooks_app, one.kind, &one.quickbooks_id))
                 rel="noopener noreferrer" target="_blank" { (one.label) } }
-            td { (what(&one.what)) @if let Some(id) = &one.billing_id { p class="quiet small" { "Billing app: " (id) } } }
+            td { (what(purpose, &one.what)) @if let Some(id) = &one.billing_id { p class="quiet small" { "Billing app: " (id) } } }
             td {
                 @for difference in &one.differences {
                     p { (difference.field) ": " (difference.billing) " → " (difference.quickbooks)
@@ -262,15 +262,26 @@ fn ended_row(site: &Site<'_>, one: &Ended) -> Markup {
     }
 }
 
-fn what(what: &What) -> Markup {
+fn what(purpose: Purpose, what: &What) -> Markup {
+    let told = |done: &'static str, planned| if purpose == Purpose::Preview { planned } else { done };
     html! { @match what {
-        What::Created => span class="state good" { "Created" },
-        What::Linked { by } => { span class="state good" { "Linked" } p class="quiet small" { (record::rung(*by)) } }
-        What::Updated => span class="state good" { "Updated" },
-        What::Deleted => span class="state warn" { "Deleted" },
+        What::Created => span class="state good" { (told("Created", "Would be created")) },
+        What::Linked { by } => {
+            span class="state good" { (told("Linked", "Would be linked")) }
+            p class="quiet small" { (record::rung(*by)) }
+        }
+        What::Updated => span class="state good" { (told("Updated", "Would be updated")) },
+        What::Deleted => span class="state warn" { (told("Deleted", "Would be deleted")) },
         What::Unchanged => span class="state none" { "As it is" },
-        What::Skipped { reason } => { span class="state none" { "Left out" } p class="quiet small" { (reason) } }
-        What::Failed { park } => { span class="state bad" { "Needs attention" } p { (park.reason) } p { "What to do: " (park.way_on) } }
+        What::Skipped { reason } => {
+            span class="state none" { (told("Left out", "Would be left out")) }
+            p class="quiet small" { (reason) }
+        }
+        What::Failed { park } => {
+            span class="state bad" { "Needs attention" }
+            p { (park.reason) }
+            p { "What to do: " (park.way_on) }
+        }
     } }
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn disconnect(company: &CompanyId, name: &str, link: &str) -> Page {
         &html! {
             p { (company.as_str()) " is linked with the QuickBooks company " strong { (name) } "." }
             p {
-                "Nothing is synced any more once it is disconnected; what changes meanwhile is kept and waits. Your sync                  settings and all links between records stay, for when the same QuickBooks company is connected again."
+                "Nothing is synced any more once it is disconnected; what changes meanwhile is kept and waits. Your sync settings and all links between records stay, for when the same QuickBooks company is connected again."
             }
             form method="post" action=(format!("/disconnect?link={link}")) { button { "Disconnect" } }
         },
@@ -108,7 +108,7 @@ pub(crate) fn left(company: &CompanyId, left: &Left) -> Page {
             } @else {
                 p { "Intuit could not be reached just now; it is told to take our access back as soon as it can be." }
             }
-            p { "You may close this page." }
+            p { a href="/console/connect" { "Back to the console" } ", if you came from there; else you may close this page." }
         },
     )
 }

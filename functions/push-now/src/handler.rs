@@ -10,7 +10,6 @@ use sync::ports::PushQueue;
 use sync::push::Ports;
 use sync::push_now::{PushedNow, push_now, read};
 
-
 /// The longest body, in bytes: what the queue takes (AWS: SQS quotas).
 pub(crate) const LONGEST_BODY: usize = 1024 * 1024;
 

@@ -93,7 +93,13 @@ pub struct RecordStatus {
 
 impl RecordStatus {
     /// Of a record with its link, if it has one, and its newest activity, newest first.
-    pub fn of(kind: Kind, id: &BillingId, link: Option<&Link>, pending: bool, activity: &[Activity]) -> RecordStatus {
+    pub fn of(
+        kind: Kind,
+        id: &BillingId,
+        link: Option<&Link>,
+        pending: bool,
+        activity: &[Activity],
+    ) -> RecordStatus {
         let waits = activity.iter().any(|entry| entry.result.is_parked());
         let state = match (waits, pending, link) {
             (true, ..) => RecordState::Waiting,

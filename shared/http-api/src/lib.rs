@@ -16,18 +16,24 @@ use sync::settings::Company;
 
 pub use answer::{EventStatus, Outcome, Problem};
 pub use company::{
-    ActivityEntry, ActivityPage, ApiKey, CompanyStatus, ConsoleLink, Ignore, Moved, RecordState, RecordStatus,
-    Waiting, WhichEvents,
+    ActivityEntry, ActivityPage, ApiKey, CompanyStatus, ConsoleLink, Ignore, Moved, RecordState,
+    RecordStatus, Waiting, WhichEvents,
 };
 
 /// When it is worth asking again, in seconds.
 pub const ASK_AGAIN: &str = "5";
+/// When requests are counted anew, in seconds.
+const NEXT_MINUTE: &str = "60";
 
 /// Lets in who has the company's key. Why somebody is not let in is not told.
 ///
 /// # Errors
 /// 401, or 503 if the store failed.
-pub async fn admit(companies: &dyn Companies, company: &str, headers: &HeaderMap) -> Result<Company, Problem> {
+pub async fn admit(
+    companies: &dyn Companies,
+    company: &str,
+    headers: &HeaderMap,
+) -> Result<Company, Problem> {
     let refused = || Problem::new(StatusCode::UNAUTHORIZED, "This needs the company's API key.");
     let key = key(headers).ok_or_else(refused)?;
     let company = CompanyId::new(company).map_err(|_| refused())?;
@@ -64,6 +70,9 @@ pub fn problem(problem: &Problem) -> Response<Body> {
         }
         StatusCode::SERVICE_UNAVAILABLE => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(ASK_AGAIN));
+        }
+        StatusCode::TOO_MANY_REQUESTS => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(NEXT_MINUTE));
         }
         _ => {}
     }

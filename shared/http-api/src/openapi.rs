@@ -104,7 +104,11 @@ fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
                 Some(schema::<EventStatus>(generator)),
             )
         },
-        plain("getCompany", "Connection, directions, and what waits", Some(schema::<CompanyStatus>(generator))),
+        plain(
+            "getCompany",
+            "Connection, directions, and what waits",
+            Some(schema::<CompanyStatus>(generator)),
+        ),
         plain(
             "createConsoleLink",
             "A link that opens the console in a person's browser, once and within five minutes",
@@ -129,14 +133,24 @@ fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
         },
         Described {
             parameters: vec![
-                parameter("kind", "query", "Only records of this kind.", &json!({"type": "string", "enum": kinds})),
+                parameter(
+                    "kind",
+                    "query",
+                    "Only records of this kind.",
+                    &json!({"type": "string", "enum": kinds}),
+                ),
                 parameter(
                     "outcome",
                     "query",
                     "Only what ended so.",
                     &json!({"type": "string", "enum": ["parked", "done", "skipped", "ignored"]}),
                 ),
-                parameter("cause", "query", "Only what waits for this sort of reason.", &schema::<sync::outcome::ParkCause>(generator)),
+                parameter(
+                    "cause",
+                    "query",
+                    "Only what waits for this sort of reason.",
+                    &schema::<sync::outcome::ParkCause>(generator),
+                ),
                 parameter("text", "query", "Only what names this.", &text()),
                 parameter("older", "query", "Where to go on, from the page before.", &text()),
             ],
@@ -156,8 +170,11 @@ fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
 fn responses(path: &str, statuses: &[u16], answer: Option<&Value>, problem: &Value) -> Value {
     let response = |code: &u16| {
         let mut response = json!({"description": about(path, *code)});
-        let (content_type, schema) =
-            if *code < 400 { ("application/json", answer) } else { ("application/problem+json", Some(problem)) };
+        let (content_type, schema) = if *code < 400 {
+            ("application/json", answer)
+        } else {
+            ("application/problem+json", Some(problem))
+        };
         if let Some(schema) = schema {
             response["content"] = json!({content_type: {"schema": schema}});
         }

@@ -793,7 +793,10 @@ async fn the_api_tells_how_things_stand_and_moves_them_on() {
     let (_, company) = world.call(Method::GET, "/companies/acme", "").await;
     assert_eq!(company["waiting"][0]["cause"], "name_taken");
     let (_, record) = world.call(Method::GET, "/companies/acme/records/client/id-of-e-1", "").await;
-    assert_eq!((&record["state"], &record["last"]["way_on"]), (&"waiting".into(), &"Rename one of the two.".into()));
+    assert_eq!(
+        (&record["state"], &record["last"]["way_on"]),
+        (&"waiting".into(), &"Rename one of the two.".into())
+    );
     let (_, none) = world.call(Method::GET, "/companies/acme/records/client/x", "").await;
     assert_eq!(none["state"], "unlinked");
     let (_, page) = world.call(Method::GET, "/companies/acme/activity?text=fern", "").await;
@@ -812,7 +815,10 @@ async fn the_api_tells_how_things_stand_and_moves_them_on() {
         (Method::POST, "/companies/acme/activity/ignore", r#"{"event":"e-1","reason":" "}"#),
     ] {
         let (status, problem) = world.call(method, path, body).await;
-        assert!(status == 400 && problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{path}: {problem}");
+        assert!(
+            status == 400 && problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()),
+            "{path}: {problem}"
+        );
     }
 }
 
@@ -827,7 +833,8 @@ async fn a_key_is_rotated_and_revoked_and_asks_for_a_link() {
     assert_eq!(world.call(Method::GET, "/companies/acme", "").await.0, 401, "the old key");
     let key = rotated["key"].as_str().unwrap().to_owned();
     let with_new = [("authorization", format!("Bearer {key}"))];
-    let headers: Vec<(&'static str, &str)> = with_new.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers: Vec<(&'static str, &str)> =
+        with_new.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(world.ask(Method::GET, "/companies/acme", "", &headers).await.status, 200);
     assert_eq!(world.ask(Method::DELETE, "/companies/acme/api-key", "", &headers).await.status, 204);
     assert_eq!(world.ask(Method::GET, "/companies/acme", "", &headers).await.status, 401);

@@ -182,9 +182,9 @@ fn pairs(site: &Site<'_>, visitor: &Visitor, list: &List<'_>) -> Markup {
             }
             div class="actions bar" {
                 button class="main change" { "Change Mapping" }
-                span class="clear" {
-                    (mark(visitor))
-                    button class="danger" formmethod="post" formaction={ (path(kind)) "/clear" } { "Clear Mapping" }
+                // The mark is this button's value, so that it stands in no address.
+                button class="danger clear" name="mark" value=(visitor.mark) formmethod="post" formaction={ (path(kind)) "/clear" } {
+                    "Clear Mapping"
                 }
             }
             @if list.pages > 1 {
