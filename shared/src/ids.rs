@@ -177,6 +177,17 @@ impl EventId {
         EventId(text.to_owned())
     }
 
+    /// Names that what an event removed was made anew.
+    pub(crate) fn of_recreation(event: &EventId) -> EventId {
+        let event: String = event.0.chars().take(180).collect();
+        EventId(format!("made anew: {event}"))
+    }
+
+    /// When the change happened that a notice of this name tells of, if it is one and says so.
+    pub(crate) fn time_of_notice(&self) -> Option<Timestamp> {
+        self.0.rsplit(' ').next()?.parse().ok()
+    }
+
     /// An id for an event that has none: its place in its message.
     pub fn of_message(message: &str, place: usize) -> EventId {
         let message: String = message.chars().filter(|c| !c.is_control()).take(45).collect();
@@ -203,6 +214,11 @@ impl BillingId {
     /// The stand-in under which it is noted that a record is about to be made of an entity.
     pub fn of_entity(id: &QuickBooksId) -> BillingId {
         BillingId(format!("quickbooks:{id}"))
+    }
+
+    /// The stand-in under which it is noted that a record is about to be made anew.
+    pub(crate) fn of_recreation(id: &BillingId) -> BillingId {
+        BillingId(format!("anew:{id}"))
     }
 
     /// Whether it stands for a product of which only the key is known.

@@ -36,6 +36,7 @@ pub mod pull;
 pub mod push;
 pub mod push_now;
 pub mod reconcile;
+pub mod recreate;
 pub mod reference;
 pub mod session;
 pub mod settings;

@@ -89,6 +89,9 @@ pub struct Link {
     /// The notice that was last carried out, and how, so that the same notice delivered again ends the same way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pulled: Option<Pulled>,
+    /// The record that was made anew in place of this one, which a pull had deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recreated: Option<BillingId>,
     /// Counts the stored changes; a write names the one it was made from.
     pub revision: u64,
 }

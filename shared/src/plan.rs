@@ -476,6 +476,7 @@ mod tests {
             generation: 0,
             product_key: None,
             withdrawn: false,
+            recreated: None,
             attempt: None,
             pulled: None,
             revision: 1,

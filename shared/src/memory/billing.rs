@@ -1,6 +1,7 @@
 //! A billing app in memory, with an API: it keeps records, works out its invoices' totals itself, and remembers notes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -21,6 +22,7 @@ const PAGE: usize = 100;
 pub struct MemoryBilling {
     clock: Arc<dyn Clock>,
     page: usize,
+    keeps_payments: AtomicBool,
     records: Mutex<BTreeMap<Key, Kept>>,
 }
 
@@ -34,12 +36,26 @@ struct Kept {
 impl MemoryBilling {
     /// An app without records.
     pub fn new(clock: Arc<dyn Clock>) -> MemoryBilling {
-        MemoryBilling { clock, page: PAGE, records: Mutex::default() }
+        MemoryBilling { clock, page: PAGE, keeps_payments: AtomicBool::new(false), records: Mutex::default() }
     }
 
     /// The same app with pages of so many records.
     pub fn pages_of(self, page: usize) -> MemoryBilling {
         MemoryBilling { page, ..self }
+    }
+
+    /// From now on the app does not let a payment's money be moved, as Invoice Ninja does not, and gives the number of a
+    /// deleted payment to no other.
+    pub fn keep_payments(&self) {
+        self.keeps_payments.store(true, Ordering::SeqCst);
+    }
+
+    fn refuses(&self, before: &Record, after: &Record) -> bool {
+        let (Record::Payment(before), Record::Payment(after)) = (before, after) else { return false };
+        let same_money = before.amount == after.amount
+            && before.allocations == after.allocations
+            && before.client_id == after.client_id;
+        self.keeps_payments.load(Ordering::SeqCst) && !same_money
     }
 
     /// A person saves a record, exactly as it is here.
@@ -96,6 +112,16 @@ impl Billing for MemoryBilling {
     async fn create(&self, company: &CompanyId, record: &Record) -> Result<Stored, BillingError> {
         let mut records = lock(&self.records);
         let kind = record.kind();
+        let has_number = |kept: &Kept| {
+            let (Record::Payment(new), Record::Payment(there)) = (record, &kept.stored.record) else {
+                return false;
+            };
+            new.number == there.number
+        };
+        let mut ours = records.iter().filter(|((owner, ..), _)| owner == company);
+        if self.keeps_payments.load(Ordering::SeqCst) && ours.any(|(_, kept)| has_number(kept)) {
+            return Err(BillingError::Refused("number: it has already been taken".into()));
+        }
         let id = BillingId::new(format!("{}-{}", kind.name(), records.len() + 1)).map_err(odd)?;
         let mut document = json(record)?;
         if let Some(members) = members(&mut document) {
@@ -114,6 +140,9 @@ impl Billing for MemoryBilling {
         before: &Record,
         after: &Record,
     ) -> Result<Stored, BillingError> {
+        if self.refuses(before, after) {
+            return Err(BillingError::Refused("amount: of a payment cannot be changed".into()));
+        }
         let mut records = lock(&self.records);
         let key = (company.clone(), after.kind(), after.id().clone());
         let kept = records.get_mut(&key).filter(|kept| !kept.stored.deleted).ok_or(BillingError::Gone)?;

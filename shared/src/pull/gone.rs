@@ -45,6 +45,7 @@ impl Pull<'_> {
         if link.withdrawn {
             return Err(SkipReason::AlreadyDeleted.into());
         }
+        self.take_back_replacement(&link).await?;
         let fetched = self.ports.billing.fetch(&self.books.company, link.kind, &link.billing_id).await?;
         match fetched {
             Some(Stored { record, deleted: false, .. }) => {

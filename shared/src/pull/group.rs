@@ -2,17 +2,21 @@
 
 use std::collections::HashMap;
 
+use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::open::{About, Pull, Told};
 use super::plan;
 use crate::activity::{Activity, ActivityResult, Side};
 use crate::event::Unreadable;
-use crate::ids::{CompanyId, EventId, RealmId};
+use crate::ids::{Books, CompanyId, EventId, RealmId};
+use crate::link::{Entry, Link, LinkKey};
 use crate::notice::{self, ChangeNotice, Received, Source};
 use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::ports::StoreError;
 use crate::push::batch::later;
 use crate::push::{Message, Ports, Verdict, conclude};
+use crate::settings::Company;
 
 /// A notice as it came, and the message it came in.
 struct Delivery {
@@ -99,7 +103,11 @@ async fn process(
             None => due.push(place),
         }
     }
-    let Some(company) = company.filter(|_| !due.is_empty()) else { return Ok(()) };
+    let Some(company) = company else { return Ok(()) };
+    tell_what_is_left_alone(ports, &company, deliveries, endings).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
     let notices: Vec<&ChangeNotice> =
         due.iter().filter_map(|place| deliveries[*place].received.notice.as_ref().ok()).collect();
     let decisive: Vec<usize> = plan::coalesce(&notices).into_iter().map(|by| due[by]).collect();
@@ -111,7 +119,7 @@ async fn process(
         Ok(mut pull) => {
             let wanted: Vec<&ChangeNotice> =
                 acting.iter().filter_map(|place| deliveries[*place].received.notice.as_ref().ok()).collect();
-            match pull.look_up(&wanted).await {
+            match pull.look_up(&wanted, plan::crowded(&notices)).await {
                 Ok(()) => Ok(pull),
                 Err(ending) => match *ending {
                     Outcome::Parked(park) => Err(park),
@@ -151,6 +159,41 @@ async fn process(
     Ok(())
 }
 
+/// Notes whose counterparts those entities are that changed and that their direction keeps as they are here, save where
+/// only our own write is told.
+async fn tell_what_is_left_alone(
+    ports: Ports<'_>,
+    company: &Company,
+    deliveries: &[Delivery],
+    endings: &mut Endings,
+) -> Result<(), Retry> {
+    let Some(books) = company.books() else { return Ok(()) };
+    let left_alone = endings.iter_mut().filter_map(|(place, ending)| match ending {
+        Some((Outcome::Skipped(SkipReason::NotPulled(..)), about)) => {
+            let notice = deliveries[*place].received.notice.as_ref().ok()?;
+            (notice.realm == books.realm).then_some((notice, about))
+        }
+        _ => None,
+    });
+    let told = left_alone.map(async |(notice, about)| {
+        let link = link_of(ports, &books, notice).await?;
+        about.billing_id = link.filter(|link| !plan::is_echo(notice, link)).map(|link| link.billing_id);
+        Ok(())
+    });
+    try_join_all(told).await.map(drop).map_err(|error: StoreError| later(&error))
+}
+
+async fn link_of(ports: Ports<'_>, books: &Books, notice: &ChangeNotice) -> Result<Option<Link>, StoreError> {
+    let Some(holder) = ports.ledger.billing_id(books, notice.kind, &notice.quickbooks_id).await? else {
+        return Ok(None);
+    };
+    let key = LinkKey::Billing(notice.kind, holder);
+    Ok(match ports.ledger.entries(books, std::slice::from_ref(&key)).await?.remove(&key) {
+        Some(Entry::Linked(link)) => Some(link),
+        Some(Entry::Pending(_)) | None => None,
+    })
+}
+
 fn unknown_company(notice: &ChangeNotice) -> Park {
     Park::new(
         ParkCause::UnknownCompany,
@@ -167,13 +210,14 @@ fn cannot_read(unreadable: &Unreadable) -> Park {
     )
 }
 
-/// Whether an ending is of no use to a person: what our own writes and moving balances cause, or what is not to be
-/// brought over at all. It would bury the rest. Another try that somebody asked for is always told of.
-fn is_uneventful(delivery: &Delivery, outcome: &Outcome) -> bool {
+/// Whether an ending is of no use to a person: what our own writes and moving balances cause, or what the direction keeps
+/// in QuickBooks and has no counterpart that it would be missing from. It would bury the rest. Another try that somebody
+/// asked for is always told of.
+fn is_uneventful(delivery: &Delivery, outcome: &Outcome, about: &About) -> bool {
     let reasons = [SkipReason::NothingNew, SkipReason::Superseded];
     let by_itself = delivery.told().is_some_and(|told| told.notice.source != Source::Retry);
     match outcome {
-        Outcome::Skipped(SkipReason::NotPulled(..)) => by_itself,
+        Outcome::Skipped(SkipReason::NotPulled(..)) => by_itself && about.billing_id.is_none(),
         Outcome::Skipped(reason) => by_itself && reasons.contains(reason),
         Outcome::Done(_) | Outcome::Parked(_) | Outcome::Retry(_) => false,
     }
@@ -185,7 +229,7 @@ fn entries(company: &CompanyId, deliveries: &[Delivery], endings: &Endings, now:
     for (place, delivery) in deliveries.iter().enumerate() {
         let Some(Some((outcome, about))) = endings.get(&place) else { continue };
         let Some(result) = ActivityResult::of(outcome) else { continue };
-        if is_uneventful(delivery, outcome) {
+        if is_uneventful(delivery, outcome, about) {
             tracing::debug!(company.id = %company, event.id = %delivery.event, "{result:?}");
             continue;
         }

@@ -67,6 +67,8 @@ pub(super) struct Pull<'a> {
     pub(super) about: About,
     /// Set once QuickBooks says that the connection has ended: nothing more is tried in this batch.
     pub(super) ended: Option<Park>,
+    /// Entities of which the batch tells more than one change of one second.
+    pub(super) crowded: HashSet<Id>,
 }
 
 impl Told<'_> {
@@ -100,11 +102,18 @@ impl<'a> Pull<'a> {
             keys: Arc::default(),
             about: About::default(),
             ended: None,
+            crowded: HashSet::new(),
         }))
     }
 
-    /// Reads, in as few calls as possible, the entities that the notices are about and that may have changed.
-    pub(super) async fn look_up(&mut self, notices: &[&ChangeNotice]) -> Result<(), Ending> {
+    /// Reads, in as few calls as possible, the entities that the notices are about and that may have changed. `crowded`
+    /// names those of which more than one change of one second is told.
+    pub(super) async fn look_up(
+        &mut self,
+        notices: &[&ChangeNotice],
+        crowded: HashSet<Id>,
+    ) -> Result<(), Ending> {
+        self.crowded = crowded;
         let ids = notices.iter().flat_map(|notice| {
             let ids = [Some(&notice.quickbooks_id), plan::merged(notice)];
             ids.into_iter().flatten().map(|id| (notice.kind, id.clone()))
@@ -118,7 +127,8 @@ impl<'a> Pull<'a> {
     }
 
     fn is_echo(&self, notice: &ChangeNotice) -> bool {
-        let link = self.links.get(&(notice.kind, notice.quickbooks_id.clone()));
+        let id = (notice.kind, notice.quickbooks_id.clone());
+        let link = self.links.get(&id).filter(|_| !self.crowded.contains(&id));
         link.is_some_and(|link| plan::is_echo(notice, link) && !was_carried_out(link, &notice.event_id()))
     }
 
@@ -169,9 +179,10 @@ impl<'a> Pull<'a> {
         let notice = told.notice;
         let id = (notice.kind, notice.quickbooks_id.clone());
         self.know(std::slice::from_ref(&id)).await?;
-        if let Some(link) = self.links.get(&id) {
+        if let Some(link) = self.links.get(&id).cloned() {
             self.about.billing_id = Some(link.billing_id.clone());
-            if let Some(done) = repeated(link, told.event) {
+            if let Some(done) = repeated(&link, told.event) {
+                self.forget_done_replacement(&link).await?;
                 if done.action == DoneAction::RecordDeleted {
                     self.about.removed = self.kept_before(told).await?;
                 }

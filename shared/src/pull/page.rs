@@ -1,7 +1,7 @@
 //! A page of entities, brought to the billing app by the decisions that notices of them would lead to, several side by
 //! side. Those that touch the same go one after the other, as they would in one row.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::join_all;
@@ -208,6 +208,7 @@ impl<'a> Pull<'a> {
             keys: self.keys.clone(),
             about: About::default(),
             ended: None,
+            crowded: HashSet::new(),
         }
     }
 

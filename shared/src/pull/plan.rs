@@ -1,6 +1,6 @@
 //! What a change in QuickBooks asks for. Pure functions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{Timestamp, Unit};
 use quickbooks_wire::Entity;
@@ -60,18 +60,53 @@ pub(super) fn merged(notice: &ChangeNotice) -> Option<&QuickBooksId> {
 /// Whether a webhook tells only of what the link has seen already, such as our own write (T20), so that nothing needs
 /// to be read.
 ///
-/// Both times are Intuit's. A change in the very second of one that was seen may be taken for it; the sweep, which
-/// compares versions, finds it.
+/// Both times are Intuit's, and an entity's is whole seconds. A change in the very second of one that was seen is told
+/// from it where that costs no call; where it is not, the sweep, which compares versions, finds it.
 pub(super) fn is_echo(notice: &ChangeNotice, link: &Link) -> bool {
     let seen: Option<Timestamp> = link.last_updated.parse().ok();
-    let second = |at: Timestamp| {
-        at.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor))
-    };
-    let at = notice.last_updated.and_then(|at| second(at).ok());
+    let at = notice.last_updated.and_then(second);
     notice.source == Source::Webhook
         && merged(notice).is_none()
         && link.not_brought_over().next().is_none()
-        && at.zip(seen).is_some_and(|(at, seen)| at <= seen)
+        && at
+            .zip(seen)
+            .is_some_and(|(at, seen)| at < seen || at == seen && may_be_what_was_seen(notice, link))
+}
+
+/// Whether a notice of the second in which the entity was last seen may tell of just that.
+fn may_be_what_was_seen(notice: &ChangeNotice, link: &Link) -> bool {
+    let pulled = link.pulled.as_ref().and_then(|pulled| pulled.notice.time_of_notice());
+    match notice.operation {
+        // It was there when it was seen, unless it was seen as gone.
+        Operation::Deleted | Operation::Voided => link.withdrawn,
+        // The first version is told as created.
+        Operation::Updated if link.sync_token == "0" => false,
+        // Brought over in that second, but for another change's sake.
+        _ => pulled.is_none_or(|pulled| {
+            second(pulled) != notice.last_updated.and_then(second) || notice.last_updated == Some(pulled)
+        }),
+    }
+}
+
+/// The places of notices that tell of an entity what another one tells otherwise of the same second: at most one of them
+/// can be of what was seen last.
+pub(super) fn crowded(notices: &[&ChangeNotice]) -> HashSet<(Kind, QuickBooksId)> {
+    let mut seconds: HashMap<(Kind, QuickBooksId, Option<Timestamp>), Option<Timestamp>> = HashMap::new();
+    let mut crowded = HashSet::new();
+    for notice in notices.iter().filter(|notice| notice.last_updated.is_some()) {
+        let (kind, id) = (notice.kind, notice.quickbooks_id.clone());
+        let first = *seconds
+            .entry((kind, id.clone(), notice.last_updated.and_then(second)))
+            .or_insert(notice.last_updated);
+        if first != notice.last_updated {
+            crowded.insert((kind, id));
+        }
+    }
+    crowded
+}
+
+fn second(at: Timestamp) -> Option<Timestamp> {
+    at.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor)).ok()
 }
 
 /// Whether a row is older than what the link has seen: lists may lag behind.

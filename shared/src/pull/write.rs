@@ -50,6 +50,9 @@ struct Begun {
     /// What a person is to know of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
+    /// The record that it is to take the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaces: Option<BillingId>,
 }
 
 impl Begun {
@@ -57,6 +60,7 @@ impl Begun {
         Begun {
             notes: Vec::new(),
             record: record.clone(),
+            replaces: None,
             seen: fields::fingerprints(row),
             sync_token: row.sync_token().unwrap_or_default().to_owned(),
             last_updated: row.last_updated_time().unwrap_or_default().to_owned(),
@@ -211,6 +215,7 @@ impl Pull<'_> {
             matched_by,
             generation: 0,
             withdrawn: false,
+            recreated: None,
             attempt: None,
             product_key: product_key(&stored.record),
             pulled: Some(Pulled { notice, action, notes }),
@@ -254,6 +259,7 @@ impl Pull<'_> {
         {
             return Err(SkipReason::Inactive(link.kind).into());
         }
+        self.forget_done_replacement(&link).await?;
         let names = plan::changed(&link, row);
         if names.is_empty() && !self.pending.contains_key(&id) {
             self.touch(&link, row).await?;
@@ -391,11 +397,42 @@ impl Pull<'_> {
         // A number that the old one does not hold.
         let number = format!("{}-{}", number_of_payment(&id), row.sync_token().unwrap_or_default());
         let record = Record::Payment(Box::new(Payment { number, ..new.clone() }));
-        let intent = self.begin(Cause { told, own: true }, &id, &Begun::of(&record, row)).await?;
+        let begun = Begun { replaces: Some(link.billing_id.clone()), ..Begun::of(&record, row) };
+        let intent = self.begin(Cause { told, own: true }, &id, &begun).await?;
         self.pending.insert(id, intent);
         let mut done = self.finish_replacement(told, link, row).await?;
         done.notes.splice(..0, notes);
         Ok(done)
+    }
+
+    /// Forgets the intent of a replacement whose new payment is linked already: the worker died before it could.
+    pub(super) async fn forget_done_replacement(&mut self, link: &Link) -> Result<(), Ending> {
+        let id = (link.kind, link.quickbooks_id.clone());
+        let is_done = |intent: &Intent| {
+            serde_json::from_str::<Begun>(&intent.body)
+                .is_ok_and(|begun| begun.replaces.as_ref() != Some(&link.billing_id))
+        };
+        match self.pending.get(&id).filter(|intent| is_done(intent)).cloned() {
+            Some(intent) => {
+                self.pending.remove(&id);
+                Ok(self.ports.ledger.abandon(&self.books, &intent).await?)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes back a replacement that was begun, since its entity is gone: what it has made already is deleted.
+    pub(super) async fn take_back_replacement(&mut self, link: &Link) -> Result<(), Ending> {
+        self.forget_done_replacement(link).await?;
+        let id = (link.kind, link.quickbooks_id.clone());
+        let Some(intent) = self.pending.get(&id).cloned() else { return Ok(()) };
+        if let Ok(begun) = serde_json::from_str::<Begun>(&intent.body)
+            && let Some(made) = self.made_before(&id, &begun).await?
+        {
+            self.ports.billing.delete(&self.books.company, link.kind, made.record.id()).await?;
+        }
+        self.pending.remove(&id);
+        Ok(self.ports.ledger.abandon(&self.books, &intent).await?)
     }
 
     async fn finish_replacement(

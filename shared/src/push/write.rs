@@ -542,6 +542,7 @@ impl Batch<'_> {
             matched_by,
             generation,
             withdrawn: false,
+            recreated: None,
             product_key: subject.product_key.clone(),
             attempt: None,
             pulled: None,

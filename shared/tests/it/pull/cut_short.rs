@@ -11,11 +11,13 @@ use sync::push::Verdict;
 use super::fragile::Fragile;
 use super::office::{Office, lines, sale};
 
-/// Lets a worker die in the n-th call, and another one finish, for every n; `judge` looks at what is left.
-async fn in_every_call(
+/// Lets a worker die in the n-th call, and another one finish, for every n; `judge` looks at what is left, and
+/// `afterwards` at how it goes on.
+pub(super) async fn in_every_call(
     prepare: impl AsyncFn(&Office),
     act: impl AsyncFn(&Office),
     judge: impl Fn(&Office, &str),
+    afterwards: impl AsyncFn(&Office, &str),
 ) {
     for after_the_effect in [false, true] {
         let mut dies_in = 1;
@@ -38,6 +40,7 @@ async fn in_every_call(
             assert!(parked.is_none(), "{when}: {parked:?}");
             assert_eq!(office.parked().await, [], "{when}");
             judge(&office, &when);
+            afterwards(&office, &when).await;
             dies_in += 1;
         }
     }
@@ -58,6 +61,7 @@ async fn r95_an_invoice_with_its_client_product_and_payment_comes_over_once() {
                 assert_eq!((office.records(kind).len(), office.links(kind).len()), (1, 1), "{kind}, {when}");
             }
         },
+        async |_, _| {},
     )
     .await;
 }
@@ -91,6 +95,7 @@ async fn changes_and_deletions_are_carried_out_once() {
             assert_eq!(office.invoice(&ids[1]).amount.normalize().to_string(), "170", "{when}");
             assert_eq!(office.payment(&ids[4]).allocations[0].amount.normalize().to_string(), "15", "{when}");
         },
+        async |_, _| {},
     )
     .await;
 }

@@ -1,5 +1,6 @@
 //! What comes back of our own writes, balances that move, and data that is older than what is known.
 
+use jiff::SignedDuration;
 use quickbooks_simulator::company::Seed;
 use serde_json::json;
 use sync::model::{Kind, Record};
@@ -55,6 +56,47 @@ async fn t20_r94_a_push_is_not_pulled_and_a_pull_is_not_pushed() {
     let after = [("Customer", &fern), ("Item", &hedge), ("Payment", &paid)]
         .map(|(entity, id)| office.entity(entity, id));
     assert_eq!([&before[0], &before[1], &before[3]], [&after[0], &after[1], &after[2]]);
+}
+
+/// QuickBooks' times are whole seconds, its webhooks' are not: what happens in the second of what was seen is told from
+/// it as far as can be without a call.
+#[tokio::test]
+async fn t20_an_edit_in_the_second_of_what_was_seen_is_brought_over() {
+    let office = Office::open(Seed::Landscaping).await;
+    let told = |notice: &ChangeNotice, operation, millis: i64| ChangeNotice {
+        operation,
+        last_updated: Some(
+            notice.last_updated.unwrap().round(jiff::Unit::Second).unwrap()
+                + SignedDuration::from_millis(millis),
+        ),
+        ..notice.clone()
+    };
+    // Brought over, and changed once more within the second.
+    let fern = office.new_customer("Fern");
+    let created = told(&office.notices()[0], Operation::Created, 100);
+    office.deliver(std::slice::from_ref(&created)).await;
+    office.edit_in_the_same_second("Customer", &fern, &json!({"Notes": "Ring twice"}));
+    let edited = told(&created, Operation::Updated, 700);
+    assert_eq!(did(&office.deliver(std::slice::from_ref(&edited)).await[0]), DoneAction::RecordUpdated);
+    assert_eq!(office.client(&fern).public_notes, "Ring twice");
+    // The same again, from the version after the first: the notice that was carried out says when that was.
+    office.edit_in_the_same_second("Customer", &fern, &json!({"Notes": "Ring once"}));
+    let once_more = told(&created, Operation::Updated, 900);
+    assert_eq!(did(&office.deliver(std::slice::from_ref(&once_more)).await[0]), DoneAction::RecordUpdated);
+
+    // Pushed by us, and edited within the second: one webhook tells of both.
+    let ames = desk::client("c-1", "Ames");
+    office.save(Record::Client(serde_json::from_value(ames.clone()).unwrap()));
+    let (_, id) = desk::done(&office.desk.push("client.created", &ames).await);
+    let own = office.notices_of_links().into_iter().find(|notice| notice.quickbooks_id == id).unwrap();
+    let own = ChangeNotice { operation: Operation::Created, ..own };
+    office.desk.calls();
+    assert!(skipped(&office.deliver(std::slice::from_ref(&own)).await[0]).contains("nothing"));
+    assert_eq!(office.desk.calls(), 0, "our own write costs no call");
+    office.edit_in_the_same_second("Customer", id.as_str(), &json!({"Notes": "Mind the dog"}));
+    let edited = told(&own, Operation::Updated, 800);
+    office.deliver(&[own, edited]).await;
+    assert_eq!(office.client(id.as_str()).public_notes, "Mind the dog");
 }
 
 #[tokio::test]

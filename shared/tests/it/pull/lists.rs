@@ -46,6 +46,26 @@ async fn r31_directions_are_respected() {
 }
 
 #[tokio::test]
+async fn r31_what_the_direction_keeps_out_is_told_if_it_has_a_counterpart_and_our_own_writes_are_not() {
+    let office = Office::open(Seed::Landscaping).await;
+    let mut settings = office.desk.settings().await;
+    settings.directions.client = Direction::Push;
+    office.desk.save(settings).await;
+    let ames = crate::desk::client("c-1", "Ames & Daughters");
+    let (_, id) = crate::desk::done(&office.desk.push("client.created", &ames).await);
+    let own = office.notices_of_links();
+    office.desk.calls();
+    assert!(skipped(&office.deliver(&own).await[0]).contains("nothing worth telling"), "T20");
+    office.new_customer("Nobody's");
+    assert!(skipped(&office.pull().await[0]).contains("nothing worth telling"), "it has no counterpart");
+    office.change("Customer", id.as_str(), &json!({"Notes": "Ring twice"}));
+    assert!(skipped(&office.pull().await[0]).contains("is Push: changes in QuickBooks are not brought"));
+    let entry = office.newest().await;
+    assert_eq!(entry.billing_id.unwrap().as_str(), "c-1");
+    assert_eq!(office.desk.calls(), 0, "nothing was read for it");
+}
+
+#[tokio::test]
 async fn r37_d2_the_ladder_links_by_name_then_by_address() {
     let office = Office::open(Seed::Landscaping).await;
     let client = |id: &str, name: &str| {

@@ -8,5 +8,7 @@ mod import;
 mod lists;
 mod office;
 mod points;
+mod recreated;
+mod replaced;
 mod sweeps;
 mod transactions;

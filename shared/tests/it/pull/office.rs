@@ -110,6 +110,27 @@ impl Office {
         self.create(&entity.to_lowercase(), &body)
     }
 
+    /// The same within the second in which it was changed last; nobody is told.
+    pub(super) fn edit_in_the_same_second(&self, entity: &str, id: &str, members: &Value) {
+        let before = self.entity(entity, id);
+        let at: Timestamp = before["MetaData"]["LastUpdatedTime"].as_str().unwrap().parse().unwrap();
+        let mut body = json!({"Id": id, "SyncToken": before["SyncToken"], "sparse": true});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let request = Request {
+            method: "POST".into(),
+            path: entity.to_lowercase(),
+            query: Vec::new(),
+            content_type: Some("application/json".into()),
+            body: body.to_string().into_bytes(),
+        };
+        let answer = self.desk.company(|company| {
+            let answer = company.answer(&request, at + SignedDuration::from_millis(500));
+            company.take_changes();
+            answer
+        });
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
     pub(super) fn void(&self, entity: &str, id: &str) {
         let token = self.entity(entity, id)["SyncToken"].clone();
         let body = json!({"Id": id, "SyncToken": token, "sparse": true});
@@ -141,7 +162,7 @@ impl Office {
             realm: self.desk.books.realm.clone(),
             kind: link.kind,
             quickbooks_id: link.quickbooks_id.clone(),
-            operation: Operation::Updated,
+            operation: if link.sync_token == "0" { Operation::Created } else { Operation::Updated },
             deleted_id: None,
             last_updated: link
                 .last_updated
@@ -259,6 +280,13 @@ impl Office {
     pub(super) fn save(&self, record: Record) {
         self.wait(3);
         self.billing.put(&self.desk.books.company, record);
+    }
+
+    /// A person deletes a record in the billing app; true if it is gone then.
+    pub(super) async fn billing_deletes(&self, record: &Record) -> bool {
+        let company = &self.desk.books.company;
+        let deleted = sync::ports::Billing::delete(&self.billing, company, record.kind(), record.id()).await;
+        deleted.is_ok() && self.stored(record.kind(), record.id()).deleted
     }
 
     /// The billing app tells of a record as it is now.

@@ -1,0 +1,122 @@
+//! Payments whose money the billing app does not let be moved: they are replaced.
+
+use quickbooks_simulator::company::Seed;
+use serde_json::json;
+use sync::model::Kind;
+use sync::outcome::DoneAction;
+
+use super::cut_short::in_every_call;
+use super::fragile::Fragile;
+use super::office::{Office, did, done, lines};
+use crate::desk::skipped;
+
+/// Two invoices and a payment of 200 over both of them, in an app that keeps payments as they are.
+async fn paid_over_two(office: &Office) -> [String; 4] {
+    office.billing.keep_payments();
+    let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+    let (one, two) = (office.new_invoice("N-1", &fern, &hedge), office.new_invoice("N-2", &fern, &hedge));
+    let paid = office.new_payment(&fern, 200, &[(&one, 150), (&two, 50)]);
+    [fern, one, two, paid]
+}
+
+fn allocated(office: &Office, paid: &str) -> Vec<String> {
+    let amounts = office.payment(paid).allocations;
+    amounts.iter().map(|allocation| allocation.amount.normalize().to_string()).collect()
+}
+
+#[tokio::test]
+async fn t15_a_payment_that_cannot_be_changed_is_replaced_each_time_and_nothing_comes_back() {
+    let office = Office::open(Seed::Landscaping).await;
+    let [_, one, two, paid] = paid_over_two(&office).await;
+    office.pull().await;
+    let first = office.link(Kind::Payment, &paid).billing_id;
+
+    office.change("Payment", &paid, &json!({"TotalAmt": 180, "Line": lines(&[(&one, 100), (&two, 80)])}));
+    let result = office.pull_one().await;
+    assert_eq!(did(&result), DoneAction::RecordUpdated);
+    let second = office.link(Kind::Payment, &paid).billing_id;
+    assert_eq!(
+        done(&result).notes,
+        [
+            "Changed in QuickBooks: lines, amount.".to_owned(),
+            format!("Payment {first} was replaced by {second}.")
+        ]
+    );
+    assert_eq!(
+        (allocated(&office, &paid), office.records(Kind::Payment).len()),
+        (vec!["100".into(), "80".into()], 1)
+    );
+    assert!(office.stored(Kind::Payment, &first).deleted && first != second);
+    assert_eq!(office.links(Kind::Payment).len(), 1, "the link went along");
+
+    // What the app tells of it does nothing in QuickBooks (T20).
+    let before = office.entity("Payment", &paid);
+    let deleted = office.tell("payment.deleted", &office.stored(Kind::Payment, &first)).await;
+    assert!(skipped(&deleted).contains("never reached"), "{deleted:?}");
+    let created = office.tell("payment.created", &office.stored(Kind::Payment, &second)).await;
+    assert!(skipped(&created).contains("nothing"), "{created:?}");
+    assert_eq!(office.entity("Payment", &paid), before);
+
+    // What can be changed is changed, and no replacement is left over to be carried out once more.
+    office.change("Payment", &paid, &json!({"PaymentRefNum": "1188"}));
+    assert_eq!(done(&office.pull_one().await).notes, ["Changed in QuickBooks: reference number."]);
+    assert_eq!(office.link(Kind::Payment, &paid).billing_id, second);
+    office.change("Payment", &paid, &json!({"TotalAmt": 90, "Line": lines(&[(&two, 90)])}));
+    assert_eq!(did(&office.pull_one().await), DoneAction::RecordUpdated);
+    assert_eq!((allocated(&office, &paid), office.records(Kind::Payment).len()), (vec!["90".into()], 1));
+    office.void("Payment", &paid);
+    assert_eq!(did(&office.pull_one().await), DoneAction::RecordDeleted);
+    assert_eq!(office.records(Kind::Payment).len(), 0);
+}
+
+#[tokio::test]
+async fn r95_a_replacement_that_is_cut_short_anywhere_leaves_one_payment() {
+    let ids = std::cell::RefCell::new(Vec::new());
+    in_every_call(
+        async |office| *ids.borrow_mut() = paid_over_two(office).await.to_vec(),
+        async |office| {
+            let ids = ids.borrow().clone();
+            let lines = lines(&[(&ids[1], 100), (&ids[2], 80)]);
+            office.change("Payment", &ids[3], &json!({"TotalAmt": 180, "Line": lines}));
+        },
+        |office, when| {
+            let paid = &ids.borrow()[3];
+            assert_eq!(allocated(office, paid), ["100", "80"], "{when}");
+            assert_eq!(
+                (office.records(Kind::Payment).len(), office.links(Kind::Payment).len()),
+                (1, 1),
+                "{when}"
+            );
+        },
+        async |office, when| {
+            // A later change finds nothing left over of it.
+            let paid = ids.borrow()[3].clone();
+            let before = office.link(Kind::Payment, &paid).billing_id;
+            office.change("Payment", &paid, &json!({"PaymentRefNum": "1188"}));
+            office.pull().await;
+            assert_eq!(office.payment(&paid).reference, "1188", "{when}");
+            assert_eq!(office.link(Kind::Payment, &paid).billing_id, before, "replaced once more, {when}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn r34_a_payment_that_is_voided_while_its_replacement_was_cut_short_leaves_none() {
+    for dies_in in 1.. {
+        let office = Office::open(Seed::Landscaping).await;
+        let [_, one, two, paid] = paid_over_two(&office).await;
+        office.pull().await;
+        office.change("Payment", &paid, &json!({"TotalAmt": 180, "Line": lines(&[(&one, 100), (&two, 80)])}));
+        let notices = office.notices();
+        let fragile = Fragile::new(office.ports(), dies_in, true);
+        office.deliver_over(fragile.ports(), &notices).await;
+        if !fragile.died() {
+            break;
+        }
+        office.void("Payment", &paid);
+        office.pull().await;
+        assert_eq!(office.records(Kind::Payment).len(), 0, "call {dies_in}");
+        assert_eq!(office.parked().await, [], "call {dies_in}");
+    }
+}
