@@ -1,7 +1,7 @@
 //! What an operator can do.
 
 use anyhow::{Context, bail};
-use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, Queue, SecretsVault};
+use aws::{Aws, DynamoActivityLog, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sync::activity::Activity;
@@ -25,7 +25,8 @@ pub struct Admin {
     aws: Aws,
     pub(crate) companies: DynamoCompanies,
     pub(crate) vault: SecretsVault,
-    activity: DynamoActivityLog,
+    pub(crate) ledger: DynamoLedger,
+    pub(crate) activity: DynamoActivityLog,
     pushes: Queue,
     pulls: Queue,
     pub(crate) imports: DynamoImports,
@@ -40,6 +41,7 @@ impl Admin {
         Admin {
             companies: aws.companies(&deployment.companies_table),
             vault: aws.vault(&deployment.company_secret_prefix),
+            ledger: aws.ledger(&deployment.links_table),
             activity: aws.activity_log(&deployment.activity_table),
             pushes: aws.queue(&deployment.push_queue_url),
             pulls: aws.queue(&deployment.pull_queue_url),

@@ -29,6 +29,9 @@ pub(crate) struct Names {
     /// DynamoDB table of companies
     #[arg(long, global = true)]
     companies_table: Option<String>,
+    /// DynamoDB table of the links
+    #[arg(long, global = true)]
+    links_table: Option<String>,
     /// DynamoDB table of the activity log
     #[arg(long, global = true)]
     activity_table: Option<String>,
@@ -114,6 +117,17 @@ pub(crate) enum Command {
         id: CompanyId,
         #[command(flatten)]
         which: WhichArguments,
+    },
+    /// Makes a record anew in the billing app that was deleted there because it was voided or deleted in QuickBooks
+    ReCreate {
+        #[arg(value_parser = company)]
+        id: CompanyId,
+        /// The event of the deletion, as `activity` shows it
+        #[arg(long, value_parser = event)]
+        event: EventId,
+        /// As with billing set
+        #[arg(long)]
+        private: bool,
     },
     /// Ends parked events without carrying them out
     Ignore {
@@ -318,6 +332,7 @@ impl Names {
     pub(crate) fn deployment(&self) -> Option<Deployment> {
         Some(Deployment {
             companies_table: self.companies_table.clone()?,
+            links_table: self.links_table.clone()?,
             activity_table: self.activity_table.clone()?,
             push_queue_url: self.push_queue_url.clone()?,
             company_secret_prefix: self.company_secret_prefix.clone()?,

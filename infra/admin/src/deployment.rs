@@ -8,6 +8,8 @@ use aws::{Aws, StackOutputs};
 pub struct Deployment {
     /// DynamoDB table of companies.
     pub companies_table: String,
+    /// DynamoDB table of the links.
+    pub links_table: String,
     /// DynamoDB table of the activity log.
     pub activity_table: String,
     /// Address of the push queue.
@@ -41,6 +43,7 @@ impl Deployment {
         let public_url = redirect_uri.strip_suffix("/oauth/callback");
         Ok(Deployment {
             companies_table: output("CompaniesTable")?,
+            links_table: output("LinksTable")?,
             activity_table: output("ActivityTable")?,
             push_queue_url: output("PushQueueUrl")?,
             company_secret_prefix: output("CompanySecretPrefix")?,

@@ -74,6 +74,9 @@ async fn run(admin: &Admin, command: Command) -> anyhow::Result<()> {
             print_activity(&admin.activity(&id, limit).await?, json)?
         }
         Command::Retry { id, which } => print_events("retried", &admin.retry(&id, &which.into(), now).await?),
+        Command::ReCreate { id, event, private } => {
+            print(&text::recreated(&admin.recreate(&id, &event, reach(private)).await?));
+        }
         Command::Ignore { id, which, reason } => {
             print_events("ignored", &admin.ignore(&id, &which.into(), &reason, now).await?);
         }

@@ -10,6 +10,7 @@ use sync::import::{Counts, Ended, Job, Purpose, State, What};
 use sync::mail::Address;
 use sync::model::Kind;
 use sync::preflight::{self, Severity};
+use sync::recreate::Recreated;
 use sync::reference::Reference;
 use sync::settings::{Company, ConnectionState};
 use sync::standing::Standing;
@@ -103,6 +104,13 @@ pub fn billing_app(checked: &Checked) -> String {
         text.push_str(&format!("warning: {warning}\n"));
     }
     text
+}
+
+/// What became of a record that was to be made anew.
+pub fn recreated(recreated: &Recreated) -> String {
+    let Recreated { kind, before, billing_id, label, was_there } = recreated;
+    let made = if *was_there { "was made anew before" } else { "is made anew" };
+    format!("{kind} {label} ({before}) {made}, as {billing_id}\n")
 }
 
 /// What became of a billing app's webhooks.
@@ -199,7 +207,11 @@ pub fn activity(entry: &Activity) -> String {
     let (result, details) = match &entry.result {
         ActivityResult::Done(done) => {
             let action = format!("{:?} as {}", done.action, done.quickbooks_id).to_lowercase();
-            (action, done.notes.clone())
+            let kept = entry
+                .removed
+                .as_ref()
+                .map(|_| format!("made anew by: re-create {} --event \"{}\"", entry.company, entry.event));
+            (action, done.notes.iter().cloned().chain(kept).collect())
         }
         ActivityResult::Skipped { reason } => ("skipped".into(), vec![reason.clone()]),
         ActivityResult::Ignored { reason } => ("ignored".into(), vec![reason.clone()]),
