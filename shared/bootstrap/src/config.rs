@@ -385,7 +385,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 13] = [
+    const GOOD: [(&str, &str); 15] = [
         (COMPANIES_TABLE, "companies"),
         (LINKS_TABLE, "links"),
         (ACTIVITY_TABLE, "activity"),
@@ -399,6 +399,8 @@ mod tests {
         (PUBLIC_URL, ""),
         (PUSH_QUEUE_URL, "https://sqs.example/pushes.fifo"),
         (PULL_QUEUE_URL, "https://sqs.example/pulls.fifo"),
+        (IMPORTS_TABLE, "imports"),
+        (IMPORT_QUEUE_URL, "https://sqs.example/imports.fifo"),
     ];
 
     #[test]
