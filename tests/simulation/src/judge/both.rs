@@ -302,6 +302,8 @@ impl<'a> Pair<'a> {
                 findings.add(Sort::Overwritten, text);
             }
             if let Some(deed) = deed
+                // What was done to an entity went with it when the bookkeeper deleted it.
+                && deed.id == id
                 && let What::Edited { value, .. } = &deed.what
                 && said.as_ref().is_none_or(|(at, _)| *at < deed.at - SECOND)
                 && theirs.get(member) != Some(value)
