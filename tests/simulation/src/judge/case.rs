@@ -8,6 +8,7 @@ use sync::ids::BillingId;
 use sync::model::{Kind, Record};
 
 use super::{Evidence, Findings, Sort, entity_of, is_general};
+use crate::billing::MADE;
 use crate::bookkeeper::{Deed, ENTITIES, What};
 use crate::view::{self, View};
 
@@ -117,12 +118,7 @@ impl<'a> Case<'a> {
             findings.add(Sort::WrongBooks, format!("{entity} {id} carries another company's mark {mark}"));
             return;
         }
-        let mut owners = self.owners_of(entity, value);
-        if self.evidence.journal.added.contains(&(entity, id.clone())) {
-            owners.retain(|key| {
-                self.ids.get(&(entity, id.clone())) == Some(key) || self.is_met(*key, entity, value)
-            });
-        }
+        let owners = self.owners_at(entity, &id, value);
         for key in &owners {
             self.entities.entry(*key).or_default().push(value);
             self.ids.insert((entity, id.clone()), *key);
@@ -141,6 +137,24 @@ impl<'a> Case<'a> {
                 findings.add(Sort::Unexplained, format!("nobody asked for {entity} {id}: {value}"));
             }
         }
+    }
+
+    /// The records that an entity is the counterpart of.
+    fn owners_at(&self, entity: &'static str, id: &str, value: &Value) -> BTreeSet<Key> {
+        let mut owners = self.owners_of(entity, value);
+        let id = (entity, id.to_owned());
+        let told = self.ids.get(&id);
+        if self.evidence.journal.added.contains(&id) {
+            owners.retain(|key| told == Some(key) || self.is_met(*key, entity, value));
+            // A person may have given another record the name by which this entity is known.
+            if owners.is_empty() && self.evidence.direction.pulls() {
+                owners.extend(told);
+            }
+        } else if owners.iter().any(|(_, number)| *number < MADE) {
+            // Made for a record, which may have a name in common with what the bookkeeper added and what came over.
+            owners.retain(|(_, number)| *number < MADE);
+        }
+        owners
     }
 
     /// Whether what the bookkeeper has added is what the record looks for, by its name or its address.
