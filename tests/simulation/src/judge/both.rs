@@ -133,6 +133,8 @@ impl<'a> Pair<'a> {
             entry.billing_id.as_ref() == Some(self.held.record.id())
                 || entry.quickbooks_id.as_ref().is_some_and(|id| {
                     self.entities.iter().any(|value| view::text(value, "Id") == id.as_str())
+                        // What was deleted before it was linked is known by what the bookkeeper did to it.
+                        || self.deeds().any(|deed| deed.id == id.as_str())
                 })
         };
         entries(self.case, self.kind, is_its)
