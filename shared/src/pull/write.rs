@@ -449,6 +449,9 @@ impl Pull<'_> {
         let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) else {
             return Err(again("the recorded intent cannot be read"));
         };
+        // What the app has yet to tell of the old one, told late, must not make it in QuickBooks once more.
+        let now = self.ports.clock.now();
+        self.ports.ledger.note_withdrawal(&self.books, link.kind, &link.billing_id, now).await?;
         self.ports.billing.delete(&self.books.company, link.kind, &link.billing_id).await?;
         let stored = match self.made_before(&id, &begun).await? {
             Some(stored) => stored,
