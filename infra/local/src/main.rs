@@ -18,6 +18,7 @@ use local::{Bundle, BundleOptions, demo};
 use quickbooks_simulator::server::Limits;
 use sync::ids::CompanyId;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// Runs Counterpart on this machine: a local AWS with the real functions, and simulators of QuickBooks and Invoice Ninja.
 /// Pushes half a year of a company's invoices, tries every direction with a company of its own, and stays up until
@@ -83,6 +84,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         if !arguments.once {
             introduce(&bundle)?;
             invite(&pairs);
+            open_consoles(&bundle, &pairs).await?;
             unless_stopped(follow(&bundle, &pairs)).await?;
         }
     }
@@ -161,12 +163,36 @@ fn invite(pairs: &[Pair]) {
     for pair in pairs {
         println!("{:<14} {}   {}", pair.direction.to_string(), pair.invoice_ninja_page, pair.quickbooks_page);
     }
-    println!("\nWhat becomes of it follows here. Ctrl-C ends it.\n");
+    println!("\nWhat becomes of it follows here. Enter prints new links into the console, Ctrl-C ends it.\n");
 }
 
-/// Prints what is added to the companies' activity logs, for ever.
+/// Links into each company's console, as its billing app would ask for them.
+async fn open_consoles(bundle: &Bundle, pairs: &[Pair]) -> anyhow::Result<()> {
+    println!("The console, by links that open it once, within 5 minutes:\n");
+    for pair in pairs {
+        let link = bundle.operator.console_link(&pair.company, bundle.simulator.now()).await?;
+        println!("{:<14} {link}", pair.direction.to_string());
+    }
+    println!();
+    Ok(())
+}
+
+/// Each time that the person presses Enter. A thread of its own, for reading cannot be broken off.
+fn enter_pressed() -> mpsc::UnboundedReceiver<()> {
+    let (pressed, presses) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in io::stdin().lines() {
+            if line.is_err() || pressed.send(()).is_err() {
+                break;
+            }
+        }
+    });
+    presses
+}
+
+/// Prints what is added to the companies' activity logs, for ever, and links when they are asked for.
 async fn follow(bundle: &Bundle, pairs: &[Pair]) -> anyhow::Result<()> {
-    let (mut known, mut is_first) = (HashSet::new(), true);
+    let (mut known, mut is_first, mut presses) = (HashSet::new(), true, enter_pressed());
     loop {
         for pair in pairs {
             let mut newest = bundle.operator.activity(&pair.company, ENTRIES).await?;
@@ -179,6 +205,9 @@ async fn follow(bundle: &Bundle, pairs: &[Pair]) -> anyhow::Result<()> {
             }
         }
         is_first = false;
+        if presses.try_recv().is_ok() {
+            open_consoles(bundle, pairs).await?;
+        }
         tokio::time::sleep(GLANCE).await;
     }
 }

@@ -34,8 +34,8 @@ const SECRET_HEADER: &str = "X-Counterpart-Secret";
 /// An Invoice Ninja of the tenant's own.
 pub(crate) struct Ninja<'t> {
     tenant: &'t Tenant<'t>,
-    simulator: Simulator,
-    token: String,
+    pub(crate) simulator: Simulator,
+    pub(crate) token: String,
     http: reqwest::Client,
 }
 

@@ -7,6 +7,7 @@ mod after_all;
 mod billing;
 mod budget;
 mod connection;
+mod console;
 mod demo;
 mod directions;
 mod failures;
@@ -39,6 +40,7 @@ fn main() -> anyhow::Result<ExitCode> {
         budget::tests(),
         connection::tests(),
         imports::tests(),
+        console::tests(),
         input::tests(),
         webhooks::tests(),
         after_all::tests(),
