@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use quickbooks_wire::{CompanyInfo, CurrencyPrefs, Fault, FaultError, Preferences, Ref, TaxPrefs};
 use secrecy::{ExposeSecret, SecretString};
-use sync::activity::{Activity, ActivityResult};
+use sync::activity::{Activity, ActivityResult, Side};
 use sync::ids::EventId;
 use sync::ids::{CompanyId, RealmId};
 use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryPullQueue, MemoryPushQueue, MemoryVault};
 use sync::model::Kind;
+use sync::notice;
 use sync::outcome::{Park, ParkCause};
 use sync::ports::{CallError, RefreshError};
 use sync::reference::ReferenceLists;
@@ -291,7 +292,7 @@ fn parked(company: &str, event: &str, second: i64, cause: ParkCause) -> Activity
 }
 
 #[tokio::test]
-async fn d10_what_waited_for_the_connection_is_pushed_in_order_once_it_is_there() {
+async fn d10_what_waited_for_the_connection_is_carried_out_in_order_once_it_is_there() {
     let world = World::new().await;
     world.connect("acme", "1").await;
     let entries = [
@@ -301,6 +302,18 @@ async fn d10_what_waited_for_the_connection_is_pushed_in_order_once_it_is_there(
         parked("globex", "anothers", 1, ParkCause::NotConnected),
     ];
     world.activity.record(&entries).await.unwrap();
+    let notices = [("second", 5, "22"), ("first", 4, "21")].map(|(event, second, id)| {
+        let notice = serde_json::json!({
+            "version": 1, "company": "acme", "realm": "1", "kind": "client", "quickbooks_id": id, "operation": "updated",
+            "last_updated": "2026-03-09T09:00:00Z", "source": "webhook",
+        });
+        Activity {
+            side: Side::QuickBooks,
+            event_json: Some(notice.to_string()),
+            ..parked("acme", event, second, ParkCause::NotConnected)
+        }
+    });
+    world.activity.record(&notices).await.unwrap();
     let refused = world.connect("acme", "2").await;
     assert_eq!(refused.status(), StatusCode::CONFLICT);
     assert!(world.pushes.bodies().is_empty(), "not for a connection that is refused");
@@ -309,8 +322,16 @@ async fn d10_what_waited_for_the_connection_is_pushed_in_order_once_it_is_there(
     let cursor = Cursor { swept_to, next: swept_to + SignedDuration::from_hours(24) };
     world.companies.save_cursor(&books, &cursor).await.unwrap();
     let page = read(&world.connect("acme", "1").await);
-    assert!(page.contains("2 changes that waited for the connection are synced now"), "{page}");
+    assert!(page.contains("4 changes that waited for the connection are synced now"), "{page}");
     assert_eq!(world.pushes.bodies(), [r#"["earlier","later"]"#]);
+    let pulled: Vec<String> = world
+        .pulls
+        .messages()
+        .iter()
+        .flat_map(|message| notice::read(&message.body))
+        .map(|received| received.notice.unwrap().quickbooks_id.to_string())
+        .collect();
+    assert_eq!(pulled, ["21", "22"], "what bookkeepers did meanwhile, in order");
     let cursor = world.companies.cursor(&books).await.unwrap();
     assert_eq!(cursor, Some(Cursor { swept_to, next: swept_to }), "and what nobody told is swept for");
 }
