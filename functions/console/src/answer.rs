@@ -117,7 +117,7 @@ fn file(name: &str, csv: String) -> Response<Body> {
 fn content_security_policy() -> String {
     let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'sha256-{digest}'; connect-src 'self'; img-src 'self'; \
+        "default-src 'none'; script-src 'self'; style-src 'sha256-{digest}'; connect-src 'self'; img-src 'self' data:; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 }

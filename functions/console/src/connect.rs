@@ -67,7 +67,7 @@ fn checked(visitor: &Visitor, findings: &[Finding], reference: &Reference, is_co
         section class="card" aria-labelledby="checked" {
             h2 id="checked" { "What was checked" }
             div class="wide" { table class="rows" {
-                thead { tr { th scope="col" { "" } th scope="col" { "What was found" } th scope="col" { "What to do" } } }
+                thead { tr { th scope="col" { "How it is" } th scope="col" { "What was found" } th scope="col" { "What to do" } } }
                 tbody { @for finding in findings {
                     tr {
                         td { @match finding.severity {

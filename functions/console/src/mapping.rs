@@ -250,7 +250,8 @@ impl Desk<'_> {
 
     async fn link(&self, pairs: Vec<(BillingId, QuickBooksId)>, by: MatchedBy) -> Answered {
         if pairs.is_empty() {
-            return Ok(Answer::see(path(self.kind)));
+            let said = Said::problem("Nothing was chosen, so nothing was changed.".to_owned());
+            return Ok(self.page("Mapping", Some(&said), &pages::back(self.kind)));
         }
         match pairing::link_all(self.ports(), &self.books, self.kind, &pairs, by).await {
             Ok(ends) => {

@@ -164,7 +164,7 @@ async fn the_console_opens_once_for_each_link(world: Arc<World>) -> anyhow::Resu
     let entry = tenant.bundle.operator.console_link(&tenant.id, tenant.bundle.simulator.now()).await?;
     let person = local::Person::new()?;
     let page = person.open(&entry).await?;
-    ensure!(page.status == 200 && page.html.contains("Getting started"), "{}: {}", page.status, page.html);
+    ensure!(page.status == 200 && page.html.contains("<h1>Overview</h1>"), "{}: {}", page.status, page.html);
     let api = tenant.bundle.stack.api_url();
     let history = person.open(&format!("{api}/console/records/client/c-1")).await?;
     ensure!(history.html.contains("Seen In The Console"), "{}", history.html);
