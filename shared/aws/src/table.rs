@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue,
@@ -313,29 +314,15 @@ impl Table {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Item>, StoreError> {
-        let mut items: Vec<Item> = Vec::new();
-        let mut next: Option<Item> = None;
-        while items.len() < limit {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", text(pk))
-                .scan_index_forward(order == Order::Ascending)
-                .consistent_read(true)
-                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(next)
-                .send()
-                .await
-                .map_err(failed(action))?;
-            items.extend(answer.items.unwrap_or_default());
-            next = answer.last_evaluated_key;
-            if next.is_none() {
-                break;
-            }
-        }
-        Ok(items)
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .scan_index_forward(order == Order::Ascending)
+            .consistent_read(true);
+        page_by_page(action, &request, limit).await
     }
 }
 
@@ -376,26 +363,15 @@ impl Table {
         let condition = if before.is_some() { "pk = :pk AND sk < :before" } else { "pk = :pk" };
         let mut values = HashMap::from([(":pk".to_owned(), text(pk))]);
         values.extend(before.map(|before| (":before".to_owned(), text(before))));
-        let mut items: Vec<Item> = Vec::new();
-        let mut next: Option<Item> = None;
-        while items.len() < limit {
-            let request = self.client.query().table_name(&self.name).key_condition_expression(condition);
-            let answer = request
-                .set_expression_attribute_values(Some(values.clone()))
-                .scan_index_forward(false)
-                .consistent_read(true)
-                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(next)
-                .send()
-                .await
-                .map_err(failed(action))?;
-            items.extend(answer.items.unwrap_or_default());
-            next = answer.last_evaluated_key;
-            if next.is_none() {
-                break;
-            }
-        }
-        Ok(items)
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .scan_index_forward(false)
+            .consistent_read(true);
+        page_by_page(action, &request, limit).await
     }
 
     /// Those items of a partition whose sort keys begin with a prefix, in their order, as last written.
@@ -405,24 +381,15 @@ impl Table {
         pk: &str,
         prefix: &str,
     ) -> Result<Vec<Item>, StoreError> {
-        let mut items: Vec<Item> = Vec::new();
-        let mut next: Option<Item> = None;
-        loop {
-            let request = self.client.query().table_name(&self.name).consistent_read(true);
-            let answer = request
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":pk", text(pk))
-                .expression_attribute_values(":prefix", text(prefix))
-                .set_exclusive_start_key(next)
-                .send()
-                .await
-                .map_err(failed(action))?;
-            items.extend(answer.items.unwrap_or_default());
-            next = answer.last_evaluated_key;
-            if next.is_none() {
-                return Ok(items);
-            }
-        }
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":prefix", text(prefix))
+            .consistent_read(true);
+        page_by_page(action, &request, usize::MAX).await
     }
 
     /// The last items that an index lists under a value, the last one first. An index lags a little behind.
@@ -445,6 +412,27 @@ impl Table {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         Ok(request.send().await.map_err(failed(action))?.items.unwrap_or_default())
     }
+}
+
+/// What a request finds, page by page, until there are so many.
+async fn page_by_page(
+    action: &'static str,
+    request: &QueryFluentBuilder,
+    limit: usize,
+) -> Result<Vec<Item>, StoreError> {
+    let mut items: Vec<Item> = Vec::new();
+    let mut next: Option<Item> = None;
+    while items.len() < limit {
+        let left = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+        let page = request.clone().limit(left).set_exclusive_start_key(next);
+        let answer = page.send().await.map_err(failed(action))?;
+        items.extend(answer.items.unwrap_or_default());
+        next = answer.last_evaluated_key;
+        if next.is_none() {
+            break;
+        }
+    }
+    Ok(items)
 }
 
 /// Which end of a partition comes first.

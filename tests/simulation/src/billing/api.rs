@@ -16,7 +16,7 @@ const PAGE: usize = 20;
 
 impl BillingApp {
     pub(crate) fn find(&self, wanted: &BillingQuery) -> Vec<Stored> {
-        let there = self.records.values().filter(|held| !held.gone && fits(&held.record, wanted));
+        let there = self.records.values().filter(|held| !held.gone && wanted.fits(&held.record));
         there.filter_map(|held| self.stored(held.record.kind(), held.record.id())).collect()
     }
 
@@ -190,20 +190,6 @@ fn totalled(record: Record) -> Record {
             Record::Invoice(Box::new(Invoice { amount, balance, ..*invoice }))
         }
         other => other,
-    }
-}
-
-fn fits(record: &Record, wanted: &BillingQuery) -> bool {
-    let same = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
-    match (record, wanted) {
-        (Record::Client(client), BillingQuery::ClientNamed(name)) => same(&client.name, name),
-        (Record::Client(client), BillingQuery::ClientWithEmail(email)) => {
-            client.contacts.iter().any(|contact| same(&contact.email, email))
-        }
-        (Record::Product(product), BillingQuery::ProductKeyed(key)) => same(&product.key, key),
-        (Record::Invoice(invoice), BillingQuery::InvoiceNumbered(number)) => invoice.number == *number,
-        (Record::Payment(payment), BillingQuery::PaymentNumbered(number)) => payment.number == *number,
-        _ => false,
     }
 }
 
