@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 ///
 /// # Errors
 /// If the file is there but cannot be read as this type.
-pub fn load<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+pub(crate) fn load<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match File::open(path) {
         Ok(file) => Ok(Some(serde_json::from_reader(BufReader::new(file))?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -23,7 +23,7 @@ pub fn load<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn save<T: Serialize>(state: &T, path: &Path) -> io::Result<()> {
+pub(crate) fn save<T: Serialize>(state: &T, path: &Path) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let mut file = BufWriter::new(File::create(&unfinished)?);

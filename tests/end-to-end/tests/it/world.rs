@@ -312,7 +312,7 @@ impl Tenant<'_> {
 
     /// Lets something go wrong in this realm.
     pub(crate) fn suffers(&self, fault: Fault) {
-        self.bundle.simulator.add_fault(Fault { realm: Some(self.realm.clone()), ..fault });
+        self.bundle.simulator.add_fault(Fault { company: Some(self.realm.clone()), ..fault });
     }
 }
 

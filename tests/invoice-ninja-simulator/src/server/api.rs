@@ -8,10 +8,10 @@ use axum::extract::{OriginalUri, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
-use simulator_server::{is_severed, lock, severed};
+use simulator_server::{Seen, is_severed, lock, severed};
 
 use super::calls::{Call, CallKind};
-use super::faults::{Effect, ErrorBody, Strike as _};
+use super::faults::{Effect, ErrorBody};
 use super::state::{Server, Shared};
 use crate::company::{Answer, Request};
 
@@ -35,7 +35,9 @@ pub(super) async fn answer(
         status: None,
         response_lost: false,
     };
-    let effects = lock(&server.faults).strike_call(&call);
+    let place = call.company.map(|place| place.to_string());
+    let seen = Seen { at: call.at, path: &call.path, kind: call.kind, company: place.as_deref() };
+    let effects = lock(&server.faults).strike_call(&seen);
     let mut recording = Recording { server: &server, call };
     for effect in &effects {
         if let Some(response) = strike(*effect).await {

@@ -8,12 +8,10 @@
 //! | `GET /simulator/companies/{place}/mails` | the e-mails that the app would have sent |
 //! | `POST /simulator/companies/{place}/tokens` | `{"token": "t", "is_admin": false}` |
 //! | `DELETE /simulator/companies/{place}/tokens/{token}` | takes a token away |
-//! | `POST /simulator/reset` | everything as it began |
-//! | `GET`, `POST /simulator/clock` | `{"now": "2030-01-01T00:00:00Z"}` or `{"advance_seconds": 86400}` |
-//! | `GET`, `POST`, `DELETE /simulator/faults[/{id}]` | a [`Fault`], as in `{"effect": "lose_response", "kind": "create", "count": 1}` |
 //! | `GET`, `POST /simulator/webhooks` | whether they are sent (`{"on": false}`), and the attempts |
-//! | `GET`, `DELETE /simulator/calls` | the calls one by one |
-//! | `GET`, `PUT /simulator/state` | everything as one document |
+//! | `GET /simulator/calls` | the calls one by one |
+//!
+//! Clock, faults, the whole state and the rest are as in [`simulator_server::control`].
 
 use std::sync::atomic::Ordering;
 
@@ -23,11 +21,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use simulator_server::{ClockChange, lock, merged};
+use simulator_server::{done, lock, merged, refused};
 
-use super::calls::Calls;
-use super::faults::Fault;
-use super::state::{Server, Shared, Snapshot};
+use super::state::{Server, Shared};
 use crate::company::{Company, Seed, User};
 
 /// `GET /simulator/companies`.
@@ -113,51 +109,6 @@ pub(super) async fn remove_token(
     })
 }
 
-/// `POST /simulator/reset`.
-pub(super) async fn reset(State(server): State<Shared>) -> Response {
-    server.reset();
-    done()
-}
-
-/// `GET /simulator/clock`.
-pub(super) async fn clock(State(server): State<Shared>) -> Response {
-    Json(json!({"now": server.clock.now(), "offset_seconds": server.clock.offset().as_secs()}))
-        .into_response()
-}
-
-/// `POST /simulator/clock`.
-pub(super) async fn set_clock(State(server): State<Shared>, Json(change): Json<ClockChange>) -> Response {
-    match server.clock.change(change) {
-        Ok(()) => clock(State(server)).await,
-        Err(problem) => refused(&problem),
-    }
-}
-
-/// `GET /simulator/faults`.
-pub(super) async fn faults(State(server): State<Shared>) -> Response {
-    let in_force = lock(&server.faults).list();
-    let shown = |(id, fault)| json!({"id": id, "fault": fault});
-    Json(in_force.into_iter().map(shown).collect::<Value>()).into_response()
-}
-
-/// `POST /simulator/faults`.
-pub(super) async fn add_fault(State(server): State<Shared>, Json(fault): Json<Fault>) -> Response {
-    let id = lock(&server.faults).add(fault, server.clock.now());
-    (StatusCode::CREATED, Json(json!({"id": id}))).into_response()
-}
-
-/// `DELETE /simulator/faults`.
-pub(super) async fn remove_faults(State(server): State<Shared>) -> Response {
-    lock(&server.faults).remove(None);
-    done()
-}
-
-/// `DELETE /simulator/faults/{id}`.
-pub(super) async fn remove_fault(State(server): State<Shared>, Path(id): Path<u64>) -> Response {
-    lock(&server.faults).remove(Some(id));
-    done()
-}
-
 /// `GET /simulator/webhooks`.
 pub(super) async fn webhooks(State(server): State<Shared>) -> Response {
     let attempts = lock(&server.attempts).clone();
@@ -186,32 +137,7 @@ pub(super) async fn calls(State(server): State<Shared>) -> Response {
     Json(lock(&server.calls).list()).into_response()
 }
 
-/// `DELETE /simulator/calls`.
-pub(super) async fn forget_calls(State(server): State<Shared>) -> Response {
-    *lock(&server.calls) = Calls::default();
-    done()
-}
-
-/// `GET /simulator/state`: everything, to put back later.
-pub(super) async fn state(State(server): State<Shared>) -> Response {
-    Json(server.snapshot()).into_response()
-}
-
-/// `PUT /simulator/state`.
-pub(super) async fn set_state(State(server): State<Shared>, Json(snapshot): Json<Snapshot>) -> Response {
-    server.restore(snapshot);
-    done()
-}
-
 fn of_company(server: &Server, place: usize, act: impl FnOnce(&mut Company) -> Response) -> Response {
     let answer = server.with(|installation, _| installation.company(place).map(act));
     answer.unwrap_or_else(|| (StatusCode::NOT_FOUND, "no such company").into_response())
-}
-
-fn done() -> Response {
-    StatusCode::NO_CONTENT.into_response()
-}
-
-fn refused(problem: &impl ToString) -> Response {
-    (StatusCode::BAD_REQUEST, problem.to_string()).into_response()
 }

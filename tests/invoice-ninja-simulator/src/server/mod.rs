@@ -61,13 +61,9 @@ fn router(server: Shared) -> Router {
         .route("/companies/{place}/mails", get(control::mails))
         .route("/companies/{place}/tokens", post(control::add_token))
         .route("/companies/{place}/tokens/{token}", delete(control::remove_token))
-        .route("/reset", post(control::reset))
-        .route("/clock", get(control::clock).post(control::set_clock))
-        .route("/faults", get(control::faults).post(control::add_fault).delete(control::remove_faults))
-        .route("/faults/{id}", delete(control::remove_fault))
         .route("/webhooks", get(control::webhooks).post(control::set_webhooks))
-        .route("/calls", get(control::calls).delete(control::forget_calls))
-        .route("/state", get(control::state).put(control::set_state));
+        .route("/calls", get(control::calls))
+        .merge(simulator_server::control());
     Router::new()
         .route("/", get(pages::companies))
         .route("/companies/{place}", get(pages::company))

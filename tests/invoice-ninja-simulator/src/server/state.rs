@@ -5,18 +5,19 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use simulator_server::{Clock, lock};
+use simulator_server::{Clock, Controlled, lock};
 use tokio::sync::Notify;
 
 use super::Options;
-use super::calls::Calls;
-use super::faults::Faults;
+use super::calls::{CallKind, Calls};
+use super::faults::{Effect, Faults};
 use super::webhooks::Attempt;
 use crate::company::Installation;
 
 pub(super) type Shared = Arc<Server>;
 
-pub(super) struct Server {
+/// What is being served.
+pub struct Server {
     pub(super) options: Options,
     pub(super) clock: Clock,
     installation: Mutex<Installation>,
@@ -33,7 +34,7 @@ pub(super) struct Server {
 
 /// Everything that survives a restart. Faults in force and calls seen do not.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Snapshot {
+pub struct Snapshot {
     installation: Installation,
     clock_offset: SignedDuration,
 }
@@ -53,16 +54,6 @@ impl Server {
             under_way: AtomicUsize::new(0),
             changed: Notify::new(),
         }
-    }
-
-    /// Back to how it began.
-    pub(super) fn reset(&self) {
-        self.clock.set_offset(SignedDuration::ZERO);
-        *lock(&self.installation) = Installation::new(&self.options.companies, self.clock.now());
-        *lock(&self.calls) = Calls::default();
-        *lock(&self.faults) = Faults::default();
-        self.webhooks_on.store(true, Ordering::Relaxed);
-        lock(&self.attempts).clear();
     }
 
     /// Acts on the installation at a moment of the clock, which does not run backwards between such acts.
@@ -85,12 +76,39 @@ impl Server {
         let installation = lock(&self.installation);
         installation.waiting_events() + self.under_way.load(Ordering::SeqCst)
     }
+}
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+impl Controlled for Server {
+    type Effect = Effect;
+    type Kind = CallKind;
+    type Snapshot = Snapshot;
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn faults(&self) -> &Mutex<Faults> {
+        &self.faults
+    }
+
+    fn forget_calls(&self) {
+        *lock(&self.calls) = Calls::default();
+    }
+
+    fn reset(&self) {
+        self.clock.set_offset(SignedDuration::ZERO);
+        *lock(&self.installation) = Installation::new(&self.options.companies, self.clock.now());
+        self.forget_calls();
+        *lock(&self.faults) = Faults::default();
+        self.webhooks_on.store(true, Ordering::Relaxed);
+        lock(&self.attempts).clear();
+    }
+
+    fn snapshot(&self) -> Snapshot {
         Snapshot { installation: lock(&self.installation).clone(), clock_offset: self.clock.offset() }
     }
 
-    pub(super) fn restore(&self, snapshot: Snapshot) {
+    fn restore(&self, snapshot: Snapshot) {
         self.clock.set_offset(snapshot.clock_offset);
         self.with(|installation, _| *installation = snapshot.installation);
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use simulator_server::lock;
 use tracing::debug;
 
-use super::faults::{Effect, Strike as _};
+use super::faults::Effect;
 use super::state::{Server, Shared};
 use crate::company::Delivery;
 
@@ -71,7 +71,7 @@ async fn sleep_until(server: &Server, due: Option<Timestamp>) {
 }
 
 async fn send(server: &Server, client: &Client, company: usize, delivery: &Delivery) {
-    let effects = lock(&server.faults).strike_webhook(server.clock.now());
+    let effects = lock(&server.faults).strike_webhook(&[&company.to_string()], server.clock.now());
     if effects.contains(&Effect::DropWebhook) || !server.webhooks_on.load(Ordering::Relaxed) {
         return;
     }

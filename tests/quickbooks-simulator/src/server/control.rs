@@ -7,14 +7,12 @@
 //! | `POST /simulator/tokens` `{"realm"}` | connects a company (the first, unless one is named) and answers all credentials |
 //! | `POST /simulator/tokens/expire` `{"realm"}` | ends a company's access tokens |
 //! | `POST /simulator/consent` `{"realm"}` | lets the consent page answer by itself; `null` lets it ask again |
-//! | `POST /simulator/reset` | everything as it began |
-//! | `GET`, `POST /simulator/clock` | `{"now": "2030-01-01T00:00:00Z"}` or `{"advance_seconds": 86400}` |
-//! | `GET`, `POST`, `DELETE /simulator/faults[/{id}]` | a [`Fault`], as in `{"effect": "lose_response", "kind": "create", "count": 1}` |
 //! | `GET`, `POST /simulator/webhooks` | the subscription (members to change), undelivered events, attempts |
-//! | `GET`, `DELETE /simulator/calls?realm=` | counters, and the calls one by one |
+//! | `GET /simulator/calls?realm=` | counters, and the calls one by one |
 //! | `GET`, `POST /simulator/switches[/{realm}]` | the server's or a company's switches (members to change) |
 //! | `POST /simulator/bookkeeper/{realm}` | an [`Action`](super::bookkeeper::Action), as in `{"deposit_payment": {"payment": "12"}}` or `"disconnect"` |
-//! | `GET`, `PUT /simulator/state` | everything as one document |
+//!
+//! Clock, faults, the whole state and the rest are as in [`simulator_server::control`].
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -22,12 +20,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use simulator_server::{ClockChange, merged};
+use simulator_server::{done, merged, refused};
 
-use super::calls::Calls;
-use super::faults::Fault;
 use super::simulator::Credentials;
-use super::snapshot::Snapshot;
 use super::state::{Server, Shared, lock, read, write};
 use crate::company::Seed;
 
@@ -82,51 +77,6 @@ pub(super) async fn expire_tokens(
     }
 }
 
-/// `POST /simulator/reset`.
-pub(super) async fn reset(State(server): State<Shared>) -> Response {
-    server.reset();
-    done()
-}
-
-/// `GET /simulator/clock`.
-pub(super) async fn clock(State(server): State<Shared>) -> Response {
-    Json(json!({"now": server.clock.now(), "offset_seconds": server.clock.offset().as_secs()}))
-        .into_response()
-}
-
-/// `POST /simulator/clock`.
-pub(super) async fn set_clock(State(server): State<Shared>, Json(change): Json<ClockChange>) -> Response {
-    match server.clock.change(change) {
-        Ok(()) => clock(State(server)).await,
-        Err(problem) => refused(&problem),
-    }
-}
-
-/// `GET /simulator/faults`.
-pub(super) async fn faults(State(server): State<Shared>) -> Response {
-    let in_force = lock(&server.faults).list();
-    let shown = |(id, fault)| json!({"id": id, "fault": fault});
-    Json(in_force.into_iter().map(shown).collect::<Value>()).into_response()
-}
-
-/// `POST /simulator/faults`.
-pub(super) async fn add_fault(State(server): State<Shared>, Json(fault): Json<Fault>) -> Response {
-    let id = lock(&server.faults).add(fault, server.clock.now());
-    (StatusCode::CREATED, Json(json!({"id": id}))).into_response()
-}
-
-/// `DELETE /simulator/faults`.
-pub(super) async fn remove_faults(State(server): State<Shared>) -> Response {
-    lock(&server.faults).remove(None);
-    done()
-}
-
-/// `DELETE /simulator/faults/{id}`.
-pub(super) async fn remove_fault(State(server): State<Shared>, Path(id): Path<u64>) -> Response {
-    lock(&server.faults).remove(Some(id));
-    done()
-}
-
 /// `GET /simulator/webhooks`.
 pub(super) async fn webhooks(State(server): State<Shared>) -> Response {
     let webhooks = &server.webhooks;
@@ -157,12 +107,6 @@ pub(super) async fn calls(State(server): State<Shared>, Query(of): Query<MayName
         (calls.counters(realm), calls.list(realm))
     };
     Json(json!({"counters": counters, "calls": list})).into_response()
-}
-
-/// `DELETE /simulator/calls`.
-pub(super) async fn forget_calls(State(server): State<Shared>) -> Response {
-    *lock(&server.calls) = Calls::default();
-    done()
 }
 
 /// `GET /simulator/switches`: the server's.
@@ -224,27 +168,8 @@ pub(super) async fn set_consents_for(
     done()
 }
 
-/// `GET /simulator/state`: everything, to put back later.
-pub(super) async fn state(State(server): State<Shared>) -> Response {
-    Json(server.snapshot()).into_response()
-}
-
-/// `PUT /simulator/state`.
-pub(super) async fn set_state(State(server): State<Shared>, Json(snapshot): Json<Snapshot>) -> Response {
-    server.restore(snapshot);
-    done()
-}
-
 fn is_known(server: &Server, realm: &str) -> bool {
     server.realms().iter().any(|known| known == realm)
-}
-
-fn done() -> Response {
-    StatusCode::NO_CONTENT.into_response()
-}
-
-fn refused(problem: &impl ToString) -> Response {
-    (StatusCode::BAD_REQUEST, problem.to_string()).into_response()
 }
 
 pub(super) fn no_such_company() -> Response {

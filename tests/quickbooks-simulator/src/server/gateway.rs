@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use simulator_server::{is_severed, severed};
+use simulator_server::{Seen, is_severed, severed};
 
 use super::answers::{self, GatewayFault};
 use super::calls::{Call, CallKind};
-use super::faults::{Effect, ErrorBody, Strike as _};
+use super::faults::{Effect, ErrorBody};
 use super::outside;
 use super::state::{Server, Shared, lock, read};
 
@@ -26,9 +26,10 @@ pub(super) async fn pass(State(server): State<Shared>, request: Request, next: N
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let call = seen(&parts, &body, server.clock.now());
+    let call = call(&parts, &body, server.clock.now());
     let tid = call.tid.clone();
-    let effects = lock(&server.faults).strike_call(&call);
+    let seen = Seen { at: call.at, path: &call.path, kind: call.kind, company: call.realm.as_deref() };
+    let effects = lock(&server.faults).strike_call(&seen);
     let mut recording = Recording { server: &server, call };
 
     for effect in &effects {
@@ -55,7 +56,7 @@ pub(super) async fn pass(State(server): State<Shared>, request: Request, next: N
 }
 
 /// The call as it came in.
-fn seen(parts: &request::Parts, body: &Bytes, at: Timestamp) -> Call {
+fn call(parts: &request::Parts, body: &Bytes, at: Timestamp) -> Call {
     let method = parts.method.as_str();
     let company = parts.uri.path().strip_prefix("/v3/company/").and_then(|rest| rest.split_once('/'));
     let query = parts.uri.query().unwrap_or_default();

@@ -30,7 +30,7 @@ mod webhooks;
 use std::path::PathBuf;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
@@ -113,17 +113,13 @@ fn router(server: Shared) -> Router {
         .route("/companies", get(control::companies).post(control::add_company))
         .route("/tokens", post(control::connect))
         .route("/tokens/expire", post(control::expire_tokens))
-        .route("/reset", post(control::reset))
-        .route("/clock", get(control::clock).post(control::set_clock))
-        .route("/faults", get(control::faults).post(control::add_fault).delete(control::remove_faults))
-        .route("/faults/{id}", delete(control::remove_fault))
         .route("/webhooks", get(control::webhooks).post(control::set_webhooks))
-        .route("/calls", get(control::calls).delete(control::forget_calls))
+        .route("/calls", get(control::calls))
         .route("/switches", get(control::switches).post(control::set_switches))
         .route("/switches/{realm}", get(control::company_switches).post(control::set_company_switches))
         .route("/consent", get(control::consents_for).post(control::set_consents_for))
         .route("/bookkeeper/{realm}", post(bookkeeper::act))
-        .route("/state", get(control::state).put(control::set_state))
+        .merge(simulator_server::control())
         .layer(DefaultBodyLimit::disable()); // a whole state is large
     Router::new()
         .route("/", get(pages::companies))

@@ -1,20 +1,24 @@
-//! The whole state as one value: to look at, to put back, and to keep in a file over a restart.
+//! The whole state: begun anew, and as one value to look at, to put back, and to keep in a file over a restart.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use simulator_server::{Clock, Controlled};
 
-use super::calls::Calls;
+use super::calls::{CallKind, Calls};
+use super::faults::{Effect, Faults};
 use super::oauth::connections::Connections;
 use super::state::{Server, lock, read, write};
 use super::switches::Switches;
+use super::throttle::Throttle;
 use super::webhooks::WebhookSettings;
 use crate::company::Company;
 
 /// Everything that survives a restart. Faults in force and undelivered webhooks do not.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Snapshot {
+pub struct Snapshot {
     companies: BTreeMap<String, Company>,
     connections: Connections,
     calls: Calls,
@@ -24,8 +28,37 @@ pub(super) struct Snapshot {
     clock_offset: SignedDuration,
 }
 
-impl Server {
-    pub(super) fn snapshot(&self) -> Snapshot {
+impl Controlled for Server {
+    type Effect = Effect;
+    type Kind = CallKind;
+    type Snapshot = Snapshot;
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn faults(&self) -> &Mutex<Faults> {
+        &self.faults
+    }
+
+    fn forget_calls(&self) {
+        *lock(&self.calls) = Calls::default();
+    }
+
+    fn reset(&self) {
+        self.clock.set_offset(SignedDuration::ZERO);
+        self.begin_companies_anew();
+        *lock(&self.connections) = Connections::default();
+        *lock(&self.throttle) = Throttle::default();
+        self.forget_calls();
+        *lock(&self.faults) = Faults::default();
+        *write(&self.switches) = self.options.switches.clone();
+        *lock(&self.consents_for) = None;
+        self.webhooks.forget();
+        self.webhooks.configure(self.options.webhooks.clone());
+    }
+
+    fn snapshot(&self) -> Snapshot {
         Snapshot {
             companies: self.copy_companies(),
             connections: lock(&self.connections).clone(),
@@ -37,7 +70,7 @@ impl Server {
         }
     }
 
-    pub(super) fn restore(&self, snapshot: Snapshot) {
+    fn restore(&self, snapshot: Snapshot) {
         self.clock.set_offset(snapshot.clock_offset);
         self.replace_companies(snapshot.companies);
         *lock(&self.connections) = snapshot.connections;

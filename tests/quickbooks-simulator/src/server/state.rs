@@ -21,7 +21,8 @@ pub(super) type Shared = Arc<Server>;
 
 type Companies = BTreeMap<String, Arc<Mutex<Company>>>;
 
-pub(super) struct Server {
+/// What is being served.
+pub struct Server {
     pub(super) options: Options,
     pub(super) clock: Clock,
     /// One lock per company, so that companies run in parallel.
@@ -54,20 +55,6 @@ impl Server {
         }
     }
 
-    /// Back to how it began: companies, tokens, counters, faults, switches, clock.
-    pub(super) fn reset(&self) {
-        self.clock.set_offset(SignedDuration::ZERO);
-        *write(&self.companies) = seeded(&self.options.companies, self.clock.now());
-        *lock(&self.connections) = Connections::default();
-        *lock(&self.throttle) = Throttle::default();
-        *lock(&self.calls) = Calls::default();
-        *lock(&self.faults) = Faults::default();
-        *write(&self.switches) = self.options.switches.clone();
-        *lock(&self.consents_for) = None;
-        self.webhooks.forget();
-        self.webhooks.configure(self.options.webhooks.clone());
-    }
-
     pub(super) fn realms(&self) -> Vec<String> {
         read(&self.companies).keys().cloned().collect()
     }
@@ -96,6 +83,10 @@ impl Server {
     pub(super) fn replace_companies(&self, companies: BTreeMap<String, Company>) {
         let companies = companies.into_iter().map(|(realm, company)| (realm, Arc::new(Mutex::new(company))));
         *write(&self.companies) = companies.collect();
+    }
+
+    pub(super) fn begin_companies_anew(&self) {
+        *write(&self.companies) = seeded(&self.options.companies, self.clock.now());
     }
 
     /// Adds a company, or begins one anew.

@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::payload::{self, Event};
 use super::{Attempt, WebhookSettings};
-use crate::server::faults::{Effect, Strike as _};
+use crate::server::faults::Effect;
 use crate::server::outside;
 use crate::server::state::{Server, Shared, lock};
 
