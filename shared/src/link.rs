@@ -89,6 +89,10 @@ pub struct Link {
     /// The notice that was last carried out, and how, so that the same notice delivered again ends the same way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pulled: Option<Pulled>,
+    /// When the billing record was last changed before a pull saw it, or by that pull itself, by the billing app's clock.
+    /// What is told of an earlier moment does not know what the pull brought; of that very second, it may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_seen: Option<Timestamp>,
     /// The record that was made anew in place of this one, which a pull had deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recreated: Option<BillingId>,

@@ -173,6 +173,13 @@ pub fn change(link: &Link, event: Option<&EntityEvent>, mapped: &Fingerprints) -
     if fields.is_empty() { Change::Skip(SkipReason::Unchanged) } else { Change::Fields(fields) }
 }
 
+/// Whether an event may tell of its record as it was before what the link knows of it, so that a difference need not be
+/// an edit. A billing app's clock may have only seconds (Invoice Ninja API: `updated_at`): only the record as it is now
+/// tells the order of what happened in one of them.
+pub fn may_be_outdated(link: &Link, event: &EntityEvent) -> bool {
+    event.time <= link.billing_seen.map_or(link.billing_time, |seen| seen.max(link.billing_time))
+}
+
 /// What to do with fields that both sides changed (D3): the later edit wins, and the loser is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merge {
@@ -476,6 +483,7 @@ mod tests {
             generation: 0,
             product_key: None,
             withdrawn: false,
+            billing_seen: None,
             recreated: None,
             attempt: None,
             pulled: None,
@@ -502,6 +510,20 @@ mod tests {
         assert_eq!(change(&withdrawn, Some(&of("e-2", 11)), &renamed), Change::Skip(SkipReason::Withdrawn));
         let restored = EntityEvent { verb: Verb::Restored, ..of("e-2", 11) };
         assert!(matches!(change(&withdrawn, Some(&restored), &renamed), Change::Fields(_)));
+    }
+
+    #[test]
+    fn a_snapshot_of_the_second_of_what_is_known_or_from_before_is_not_simply_believed() {
+        let of = |second| event("e-2", Kind::Client, Verb::Updated, "c-1", second);
+        let link = link(&customer("Rosa", "", "2026-03-01T00:00:00Z"));
+        assert!(may_be_outdated(&link, &of(10)) && !may_be_outdated(&link, &of(11)));
+        // A pull has seen the record since, with an edit in it that is yet to be pushed.
+        let link = Link { billing_seen: Some(at(20)), ..link };
+        assert!(may_be_outdated(&link, &of(20)) && may_be_outdated(&link, &of(15)));
+        assert!(!may_be_outdated(&link, &of(21)));
+        // Pushed later than that.
+        let link = Link { billing_time: at(30), ..link };
+        assert!(may_be_outdated(&link, &of(30)) && !may_be_outdated(&link, &of(31)));
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn link(billing_id: &str, quickbooks_id: &str) -> Link {
         matched_by: MatchedBy::Created,
         generation: 0,
         withdrawn: false,
+        billing_seen: None,
         recreated: None,
         product_key: None,
         attempt: None,

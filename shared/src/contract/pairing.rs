@@ -34,6 +34,7 @@ fn link(kind: Kind, billing: &str, quickbooks: &str) -> Link {
         matched_by: MatchedBy::Person,
         generation: 0,
         withdrawn: false,
+        billing_seen: None,
         recreated: None,
         product_key: (kind == Kind::Product).then(|| "KEY".into()),
         attempt: None,

@@ -305,6 +305,7 @@ impl Linking<'_> {
                 matched_by: self.by,
                 generation: present.map_or(0, |link| link.generation),
                 withdrawn: false,
+                billing_seen: None,
                 recreated: None,
                 product_key,
                 attempt: None,

@@ -181,21 +181,23 @@ pub(super) fn edited(link: &Link, ours: &Entity) -> Vec<String> {
     fields::changed(&link.pushed, &fields::fingerprints(ours))
 }
 
-/// The digests that say "the billing app has this": what the write changed and what was taken, and nothing else, so
-/// that an edit which is yet to be pushed stays one.
-pub(super) fn pushed(link: &Link, taken: &[String], before: Option<&Entity>, after: &Entity) -> Fingerprints {
+/// The digests that say "the billing app has this": what was written and what was taken, as the app has it `after` that,
+/// and nothing else, so that an edit which is yet to be pushed stays one, be it made while the write was under way.
+/// `known` was pushed so far; `before` is the record as it was read, `written` as it was to be.
+pub(super) fn pushed(
+    known: &Fingerprints,
+    taken: &[String],
+    [before, written]: [Option<&Entity>; 2],
+    after: &Entity,
+) -> Fingerprints {
     let digests = fields::fingerprints(after);
-    let Some(before) = before else { return digests };
-    let mut names = fields::changed(&fields::fingerprints(before), &digests);
-    names.extend(taken.iter().cloned());
-    let mut pushed = link.pushed.clone();
-    for name in names {
-        match digests.get(&name) {
-            Some(digest) => pushed.insert(name, digest.clone()),
-            None => pushed.remove(&name),
-        };
-    }
-    pushed
+    let (Some(before), Some(written)) = (before, written) else { return digests };
+    let changed = fields::changed(&fields::fingerprints(before), &fields::fingerprints(written));
+    let groups: HashSet<&str> = changed.iter().chain(taken).map(|name| group_of(name)).collect();
+    let is_written = |name: &str| groups.contains(group_of(name));
+    let kept = known.iter().filter(|(name, _)| !is_written(name));
+    let told = digests.iter().filter(|(name, _)| is_written(name));
+    kept.chain(told).map(|(name, digest)| (name.clone(), digest.clone())).collect()
 }
 
 /// Lines and taxes are one thing.
@@ -304,5 +306,32 @@ pub(super) fn rank(kind: Kind, is_merge: bool, is_gone: bool) -> u8 {
         (Kind::Invoice, _, false) => 4,
         (Kind::Payment, _, false) => 5,
         (Kind::Invoice, _, true) => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quickbooks_wire::Customer;
+    use serde_json::json;
+
+    use super::*;
+
+    fn customer(name: &str, notes: &str, company: &str) -> Entity {
+        let value = json!({"Id": "7", "DisplayName": name, "Notes": notes, "CompanyName": company});
+        serde_json::from_value::<Customer>(value).unwrap().into()
+    }
+
+    /// The pull takes the notes; the name was edited before it read the record, and the company's name while it wrote.
+    #[test]
+    fn what_a_person_edits_before_or_while_a_pull_writes_stays_an_edit() {
+        let known = fields::fingerprints(&customer("Rosa", "old", "Reed"));
+        let (before, to_be) = (customer("Rosa D.", "old", "Reed"), customer("Rosa D.", "theirs", "Reed"));
+        let after = customer("Rosa D.", "theirs, as the app writes it", "Reed & Rush");
+        let edits = |sides| {
+            let next = pushed(&known, &["Notes".to_owned()], sides, &after);
+            fields::changed(&next, &fields::fingerprints(&after))
+        };
+        assert_eq!(edits([Some(&before), Some(&to_be)]), ["CompanyName", "DisplayName"]);
+        assert!(edits([None, Some(&to_be)]).is_empty(), "what cannot be mapped has nothing to compare with");
     }
 }

@@ -215,6 +215,7 @@ impl Pull<'_> {
             matched_by,
             generation: 0,
             withdrawn: false,
+            billing_seen: None,
             recreated: None,
             attempt: None,
             product_key: product_key(&stored.record),
@@ -285,6 +286,8 @@ impl Pull<'_> {
         self.about.differences = plan::differences(ours.as_ref(), row, &merge.take, true);
         self.about.differences.extend(plan::differences(ours.as_ref(), row, &merge.keep, false));
         let after = self.back(told, &before.record, ours.as_ref(), row, &merge.take).await?;
+        let to_be = if after == before.record { ours.clone() } else { self.forward(&after).await? };
+        let sides = [ours.as_ref(), to_be.as_ref()];
         let written = if after == before.record {
             before.clone()
         } else {
@@ -308,7 +311,7 @@ impl Pull<'_> {
         };
         notes.extend(difference(&written, booked));
         if !changed && merge.notes.is_empty() {
-            let next = self.in_step(&link, &merge, ours.as_ref(), &written, row).await?;
+            let next = self.in_step(&link, &merge, sides, &written, row).await?;
             self.store(next).await?;
             return Err(SkipReason::NothingNew.into());
         }
@@ -316,18 +319,18 @@ impl Pull<'_> {
             notes.clone_from(&merge.notes);
         }
         let action = DoneAction::RecordUpdated;
-        let next = self.in_step(&link, &merge, ours.as_ref(), &written, row).await?;
+        let next = self.in_step(&link, &merge, sides, &written, row).await?;
         let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
         self.store(Link { pulled: Some(pulled), ..next }).await?;
         Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
     }
 
-    /// The link once the record holds what was taken.
+    /// The link once the record holds what was taken. `sides` are the record as it was read and as it was to be.
     async fn in_step(
         &mut self,
         link: &Link,
         merge: &plan::Merge,
-        before: Option<&Entity>,
+        sides: [Option<&Entity>; 2],
         written: &Stored,
         row: &Entity,
     ) -> Result<Link, Ending> {
@@ -335,18 +338,17 @@ impl Pull<'_> {
         let mut next = as_seen(link, row);
         (next.taxes, next.taxes_written) = self.known_taxes(&written.record, after.as_ref(), row);
         if let Some(after) = &after {
-            next.pushed = plan::pushed(link, &merge.take, before, after);
+            next.pushed = plan::pushed(&link.pushed, &merge.take, sides, after);
         }
         let unsynced = after.as_ref().is_some_and(|after| !plan::edited(&next, after).is_empty());
         let theirs_at: Option<Timestamp> = row.last_updated_time().and_then(|time| time.parse().ok());
-        // While edits of the billing app are on their way, their event must not undo what was taken.
-        let taken = merge.take.iter().filter(|_| unsynced);
-        let edited: Vec<&String> = merge.keep.iter().chain(taken).collect();
         for name in link.not_brought_over().chain(&merge.take) {
             next.edited.remove(name);
         }
-        next.edited
-            .extend(edited.into_iter().map(|name| (name.clone(), theirs_at.unwrap_or(Timestamp::MAX))));
+        let kept = merge.keep.iter().map(|name| (name.clone(), theirs_at.unwrap_or(Timestamp::MAX)));
+        next.edited.extend(kept);
+        // While edits of the billing app are on their way, their events must not undo what was taken.
+        next.billing_seen = next.billing_seen.max(Some(written.updated_at));
         if !unsynced {
             next.billing_time = next.billing_time.max(written.updated_at);
         }

@@ -27,8 +27,8 @@ impl Batch<'_> {
         let (event, record) = match &event.data {
             Some(record) => (event, record.clone()),
             None => {
-                let record;
-                (fetched, record) = self.fetch(event).await?;
+                fetched = self.fetch_now(event).await?.ok_or_else(|| not_told(event.kind))?;
+                let record = fetched.data.clone().ok_or_else(|| not_told(event.kind))?;
                 (&fetched, record)
             }
         };
@@ -53,29 +53,19 @@ impl Batch<'_> {
         }
     }
 
-    /// Gets the record of an event that does not carry it, and the event as if it came with it: it tells of the record
-    /// as it is now, which may be later.
-    async fn fetch(&mut self, event: &EntityEvent) -> Result<(EntityEvent, Record), Ending> {
+    /// The event as if it came with its record as that is now, which may be later; none if the billing app does not have
+    /// it to give.
+    pub(super) async fn fetch_now(&mut self, event: &EntityEvent) -> Result<Option<EntityEvent>, Ending> {
         let fetched = self.ports.billing.fetch(&event.company, event.kind, &event.subject).await?;
-        let Some(Stored { record, updated_at, deleted }) = fetched else {
-            return Err(Park::new(
-                ParkCause::MissingRecord,
-                format!(
-                    "The event does not carry the {}, and the billing app does not have it to give.",
-                    event.kind
-                ),
-                "Send the event again with its data, then ignore this entry.",
-            )
-            .into());
-        };
+        let Some(Stored { record, updated_at, deleted }) = fetched else { return Ok(None) };
         let carrying = EntityEvent {
-            data: Some(record.clone()),
+            data: Some(record),
             time: event.time.max(updated_at),
             verb: if deleted { Verb::Deleted } else { event.verb },
             ..event.clone()
         };
         self.look_up(&[&carrying]).await?;
-        Ok((carrying, record))
+        Ok(Some(carrying))
     }
 
     async fn client(&mut self, event: &EntityEvent, client: &Client) -> Result<Done, Ending> {
@@ -363,6 +353,15 @@ impl Batch<'_> {
         }
         known.found.take(link.kind, link.quickbooks_id.clone(), link.billing_id.clone());
     }
+}
+
+fn not_told(kind: Kind) -> Ending {
+    Park::new(
+        ParkCause::MissingRecord,
+        format!("The event does not carry the {kind}, and the billing app does not have it to give."),
+        "Send the event again with its data, then ignore this entry.",
+    )
+    .into()
 }
 
 fn unmapped(kind: Kind, name: &str) -> Ending {

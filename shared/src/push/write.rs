@@ -137,7 +137,10 @@ impl Batch<'_> {
                         None => self.unchanged(subject, &link).await,
                     },
                     Change::Skip(reason) => Err(reason.into()),
-                    Change::Fields(names) => self.update(subject, link, &mapped, names).await,
+                    Change::Fields(names) => match self.as_it_is_now(&link, subject.event).await? {
+                        Some(now) => Box::pin(self.record(&now)).await,
+                        None => self.update(subject, link, &mapped, names).await,
+                    },
                 }
             }
             Entry::Pending(intent) => {
@@ -542,6 +545,7 @@ impl Batch<'_> {
             matched_by,
             generation,
             withdrawn: false,
+            billing_seen: None,
             recreated: None,
             product_key: subject.product_key.clone(),
             attempt: None,

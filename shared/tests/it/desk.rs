@@ -40,7 +40,7 @@ impl Clock for Now {
 }
 
 /// A billing app without an API.
-struct EventsOnly;
+pub(crate) struct EventsOnly;
 
 #[async_trait]
 impl Billing for EventsOnly {

@@ -13,8 +13,8 @@ use sync::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId};
 use sync::link::{Entry, Intent, Link, LinkKey, RequestId};
 use sync::model::{Kind, Record};
 use sync::ports::{
-    ActivityLog, Billing, BillingError, CallError, Connector, Ledger, LinkError, NameHolder, OpenError,
-    PushQueue, QuickBooks, StoreError, Stored, Write,
+    ActivityLog, Billing, BillingError, BillingQuery, CallError, Connector, Ledger, LinkError, NameHolder,
+    OpenError, PushQueue, QuickBooks, StoreError, Stored, Write,
 };
 use sync::push::Ports;
 use sync::reference::ReferenceLists;
@@ -206,6 +206,21 @@ impl Billing for Stops<'_> {
     ) -> Result<Option<Stored>, BillingError> {
         self.gate.pass().await;
         self.desk.billing.fetch(company, kind, id).await
+    }
+
+    async fn find(&self, company: &CompanyId, wanted: &BillingQuery) -> Result<Vec<Stored>, BillingError> {
+        self.gate.pass().await;
+        self.desk.billing.find(company, wanted).await
+    }
+
+    async fn create(&self, company: &CompanyId, record: &Record) -> Result<Stored, BillingError> {
+        self.gate.pass().await;
+        self.desk.billing.create(company, record).await
+    }
+
+    async fn delete(&self, company: &CompanyId, kind: Kind, id: &BillingId) -> Result<(), BillingError> {
+        self.gate.pass().await;
+        self.desk.billing.delete(company, kind, id).await
     }
 
     async fn update(

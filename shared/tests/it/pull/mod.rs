@@ -10,5 +10,6 @@ mod office;
 mod points;
 mod recreated;
 mod replaced;
+mod same_second;
 mod sweeps;
 mod transactions;

@@ -15,7 +15,7 @@ use sync::memory::MemoryBilling;
 use sync::model::{Client, Invoice, Kind, Payment, Product, Record};
 use sync::notice::{ChangeNotice, Operation, Source, messages};
 use sync::outcome::{Done, DoneAction};
-use sync::ports::{ActivityLog, Clock, Stored};
+use sync::ports::{ActivityLog, Billing, Clock, Stored};
 use sync::pull;
 use sync::push::{Message, Ports, Verdict};
 use sync::settings::{Direction, Directions, Settings};
@@ -34,7 +34,7 @@ impl Clock for Shifted {
 
 pub(super) struct Office {
     pub(super) desk: Desk,
-    pub(super) billing: MemoryBilling,
+    pub(super) billing: Arc<MemoryBilling>,
     pub(super) clock: Shifted,
     waited: Arc<AtomicI64>,
     delivered: Cell<u32>,
@@ -44,12 +44,13 @@ pub(super) struct Office {
 impl Office {
     /// A company that keeps everything in step both ways, over a seed company.
     pub(super) async fn open(seed: Seed) -> Office {
-        let desk = Desk::open(seed).await;
+        let mut desk = Desk::open(seed).await;
         let settings =
             Settings { directions: Directions::all(Direction::Bidirectional), ..desk.settings().await };
         desk.save(settings).await;
         let waited = Arc::new(AtomicI64::new(0));
-        let billing = MemoryBilling::new(Arc::new(Shifted(Arc::clone(&waited))));
+        let billing = Arc::new(MemoryBilling::new(Arc::new(Shifted(Arc::clone(&waited)))));
+        desk.billing = Arc::clone(&billing) as Arc<dyn Billing>;
         let clock = Shifted(Arc::clone(&waited));
         Office { desk, billing, clock, waited, delivered: Cell::new(0), changes: RefCell::default() }
     }
@@ -59,7 +60,7 @@ impl Office {
             companies: &self.desk.companies,
             ledger: &self.desk.ledger,
             activity: &self.desk.activity,
-            billing: &self.billing,
+            billing: &*self.billing,
             connector: &self.desk.connector,
             clock: &self.clock,
         }
@@ -285,7 +286,7 @@ impl Office {
     /// A person deletes a record in the billing app; true if it is gone then.
     pub(super) async fn billing_deletes(&self, record: &Record) -> bool {
         let company = &self.desk.books.company;
-        let deleted = sync::ports::Billing::delete(&self.billing, company, record.kind(), record.id()).await;
+        let deleted = self.billing.delete(company, record.kind(), record.id()).await;
         deleted.is_ok() && self.stored(record.kind(), record.id()).deleted
     }
 

@@ -225,7 +225,7 @@ async fn what_was_deleted_here_and_changed_there_waits_for_a_person() {
     let (_, _, one, _) = two_invoices(&office).await;
     let link = office.link(Kind::Invoice, &one);
     sync::ports::Billing::delete(
-        &office.billing,
+        &*office.billing,
         &office.desk.books.company,
         Kind::Invoice,
         &link.billing_id,
