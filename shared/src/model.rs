@@ -438,7 +438,7 @@ pub enum PaymentStatus {
 }
 
 /// How a payment was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentMethod {
     /// Notes and coins.
@@ -452,6 +452,17 @@ pub enum PaymentMethod {
     /// Anything else.
     #[default]
     Other,
+}
+
+impl PaymentMethod {
+    /// All of them.
+    pub const ALL: [PaymentMethod; 5] = [
+        PaymentMethod::Cash,
+        PaymentMethod::Check,
+        PaymentMethod::Card,
+        PaymentMethod::BankTransfer,
+        PaymentMethod::Other,
+    ];
 }
 
 /// Money received.

@@ -12,7 +12,7 @@ use crate::ids::{Books, CompanyId, QuickBooksId};
 use crate::ports::{Clock, Companies, Connector, OpenError, StoreError};
 use crate::reference::{Reference, TaxModel};
 use crate::settings::{ConnectionState, Settings};
-use crate::settings_change::is_for_income;
+use crate::settings_change::{is_for_deposits, is_for_income};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub enum FindingKind {
     Subscription,
     /// The account that new products are booked to (R59).
     IncomeAccount,
+    /// The accounts that the money of payments goes to.
+    DepositAccounts,
     /// Home currency, and whether others may be used (D14).
     Currencies,
     /// How sales tax works (R45, R60).
@@ -87,6 +89,7 @@ pub fn findings(reference: &Reference, settings: &Settings) -> Vec<Finding> {
         Some(company(reference)),
         subscription(reference),
         Some(income_account(reference, settings)),
+        deposit_accounts(reference, settings),
         Some(currencies(reference)),
         Some(sales_tax(reference)),
         Some(numbers(reference)),
@@ -151,6 +154,26 @@ fn income_account(reference: &Reference, settings: &Settings) -> Finding {
             "Add an income account in QuickBooks, check again, and choose it here.",
         ),
     }
+}
+
+/// Nothing where nothing is chosen: QuickBooks has a default of its own, Undeposited Funds.
+fn deposit_accounts(reference: &Reference, settings: &Settings) -> Option<Finding> {
+    let kind = FindingKind::DepositAccounts;
+    let chosen = || settings.deposit_account.iter().chain(settings.deposit_accounts.values());
+    let fitting = |id: &&QuickBooksId| reference.account(id).is_some_and(is_for_deposits);
+    if let Some(id) = chosen().find(|id| !fitting(id)) {
+        return Some(Finding::blocker(
+            kind,
+            format!(
+                "The deposit account that was chosen (id {id}) is not an active bank or current asset account in QuickBooks."
+            ),
+            "Choose another deposit account, or make that one active in QuickBooks.",
+        ));
+    }
+    let names: Vec<&str> =
+        chosen().filter_map(|id| reference.account(id)).map(|account| account.name.as_str()).collect();
+    (!names.is_empty())
+        .then(|| Finding::fact(kind, format!("The money of payments goes to {}.", names.join(", "))))
 }
 
 fn currencies(reference: &Reference) -> Finding {

@@ -11,7 +11,7 @@ use crate::api_key::ApiKeyHash;
 use crate::billing_app::BillingApp;
 use crate::ids::{Books, CompanyId, QuickBooksId, RealmId};
 use crate::mail::Address;
-use crate::model::{Kind, ProductType};
+use crate::model::{Kind, PaymentMethod, ProductType};
 
 /// Which way changes of one kind travel (R3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,10 @@ pub struct Settings {
     pub default_income_account: Option<QuickBooksId>,
     /// The income account of new Items of a product type (R88). Wins over the default.
     pub income_accounts: BTreeMap<ProductType, QuickBooksId>,
+    /// The account that the money of new Payments goes to; unset: QuickBooks' own default, Undeposited Funds.
+    pub deposit_account: Option<QuickBooksId>,
+    /// The account for payments made in one way. Wins over the one for all.
+    pub deposit_accounts: BTreeMap<PaymentMethod, QuickBooksId>,
     /// Invoices dated before this day are never synced, nor their payments (D8).
     pub cut_off: Option<Date>,
     /// Push edits of products too, not only new ones (D1).
@@ -138,6 +142,8 @@ impl Default for Settings {
             directions: Directions::default(),
             default_income_account: None,
             income_accounts: BTreeMap::new(),
+            deposit_account: None,
+            deposit_accounts: BTreeMap::new(),
             cut_off: None,
             push_product_edits: false,
             create_clients: true,
@@ -145,6 +151,18 @@ impl Default for Settings {
             inactivate_deleted: false,
             notify: Notify::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The account that a person chose for the money of payments made in this way.
+    pub fn deposit_account(&self, method: PaymentMethod) -> Option<&QuickBooksId> {
+        self.deposit_accounts.get(&method).or(self.deposit_account.as_ref())
+    }
+
+    /// Whether new entities of a kind are booked by a person's choice, which QuickBooks may have made inactive since.
+    pub fn choose_for(&self, kind: Kind) -> bool {
+        kind == Kind::Payment && (self.deposit_account.is_some() || !self.deposit_accounts.is_empty())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Changes that people make to a company's settings.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
 use crate::ids::{CompanyId, QuickBooksId};
-use crate::model::{Kind, ProductType};
+use crate::model::{Kind, PaymentMethod, ProductType};
 use crate::ports::{Companies, StoreError};
 use crate::reference::{Account, Reference};
 use crate::settings::{Company, Direction, Notify, Settings};
@@ -77,6 +79,10 @@ pub struct SettingsChange {
     pub income_account: Option<String>,
     /// Income accounts of product types, in the same form. Blank: the default again.
     pub income_accounts: Vec<(ProductType, String)>,
+    /// The account of new Payments, in the same form. Blank: QuickBooks' own default again.
+    pub deposit_account: Option<String>,
+    /// Accounts of payments made in one way, in the same form. Blank: the one for all again.
+    pub deposit_accounts: Vec<(PaymentMethod, String)>,
     /// The cut-off date.
     pub cut_off: Option<CutOff>,
     /// Whether edits of products are pushed.
@@ -108,15 +114,18 @@ impl SettingsChange {
         for (kind, direction) in &self.directions {
             *changed.directions.of_mut(*kind) = *direction;
         }
-        if let Some(account) = &self.income_account {
-            changed.default_income_account = Some(income_account(account, reference)?);
+        let before = changed.default_income_account.as_ref().map(QuickBooksId::as_str);
+        if let Some(account) = self.income_account.as_deref().filter(|account| Some(*account) != before) {
+            changed.default_income_account = Some(INCOME.account(account, reference)?);
         }
         for (product_type, account) in &self.income_accounts {
-            if account.trim().is_empty() {
-                changed.income_accounts.remove(product_type);
-                continue;
-            }
-            changed.income_accounts.insert(*product_type, income_account(account, reference)?);
+            INCOME.choose(&mut changed.income_accounts, *product_type, account, reference)?;
+        }
+        if let Some(account) = &self.deposit_account {
+            changed.deposit_account = DEPOSITS.chosen(account, changed.deposit_account, reference)?;
+        }
+        for (method, account) in &self.deposit_accounts {
+            DEPOSITS.choose(&mut changed.deposit_accounts, *method, account, reference)?;
         }
         match self.cut_off {
             Some(CutOff::Day(day)) => changed.cut_off = Some(day),
@@ -139,38 +148,95 @@ impl SettingsChange {
     }
 }
 
-/// The account that a person means, which has to be one for income.
-fn income_account(wanted: &str, reference: Option<&Reference>) -> Result<QuickBooksId, ChangeError> {
-    let reference = reference.ok_or(ChangeError::NotConnected)?;
-    let account = find(wanted, &reference.accounts).map_err(ChangeError::Account)?;
-    if !is_for_income(account) {
-        let Account { name, id, account_type, .. } = account;
-        let problem = format!("account {name} ({id}) is of type {account_type}, not Income");
-        return Err(ChangeError::Account(problem));
-    }
-    Ok(account.id.clone())
+/// What accounts are chosen for.
+struct Purpose {
+    /// As in "those for … are".
+    name: &'static str,
+    /// The types of account that will do, in words.
+    types: &'static str,
+    fits: fn(&Account) -> bool,
 }
 
-fn find<'a>(wanted: &str, accounts: &'a [Account]) -> Result<&'a Account, String> {
-    if let Some(account) = accounts.iter().find(|account| account.id.as_str() == wanted) {
-        return Ok(account);
-    }
-    let wanted_name = wanted.to_lowercase();
-    match accounts.iter().filter(|account| account.name.to_lowercase() == wanted_name).collect::<Vec<_>>()[..]
-    {
-        [account] => Ok(account),
-        [] => {
-            let names = accounts.iter().filter(|account| is_for_income(account));
-            let names = names.map(|account| format!("{} ({})", account.name, account.id)).collect::<Vec<_>>();
-            Err(format!("there is no active account {wanted:?}; those for income are: {}", names.join(", ")))
+const INCOME: Purpose = Purpose { name: "income", types: "Income", fits: is_for_income };
+const DEPOSITS: Purpose =
+    Purpose { name: "deposits", types: "Bank or Other Current Asset", fits: is_for_deposits };
+
+impl Purpose {
+    /// The account that a person means; none for a blank. What was chosen before may stay, even if it will not do now:
+    /// who changes something else is not kept from it.
+    fn chosen(
+        &self,
+        wanted: &str,
+        before: Option<QuickBooksId>,
+        reference: Option<&Reference>,
+    ) -> Result<Option<QuickBooksId>, ChangeError> {
+        if wanted.trim().is_empty() {
+            return Ok(None);
         }
-        _ => Err(format!("there are several accounts {wanted:?}; give the id")),
+        match before.filter(|before| before.as_str() == wanted) {
+            Some(before) => Ok(Some(before)),
+            None => self.account(wanted, reference).map(Some),
+        }
+    }
+
+    /// The same for one of several.
+    fn choose<K: Ord>(
+        &self,
+        accounts: &mut BTreeMap<K, QuickBooksId>,
+        of: K,
+        wanted: &str,
+        reference: Option<&Reference>,
+    ) -> Result<(), ChangeError> {
+        if let Some(account) = self.chosen(wanted, accounts.remove(&of), reference)? {
+            accounts.insert(of, account);
+        }
+        Ok(())
+    }
+
+    /// The account that a person means, which has to be of a type that will do.
+    fn account(&self, wanted: &str, reference: Option<&Reference>) -> Result<QuickBooksId, ChangeError> {
+        let reference = reference.ok_or(ChangeError::NotConnected)?;
+        let account = self.find(wanted, &reference.accounts).map_err(ChangeError::Account)?;
+        if !(self.fits)(account) {
+            let Account { name, id, account_type, .. } = account;
+            let problem = format!("account {name} ({id}) is of type {account_type}, not {}", self.types);
+            return Err(ChangeError::Account(problem));
+        }
+        Ok(account.id.clone())
+    }
+
+    fn find<'a>(&self, wanted: &str, accounts: &'a [Account]) -> Result<&'a Account, String> {
+        if let Some(account) = accounts.iter().find(|account| account.id.as_str() == wanted) {
+            return Ok(account);
+        }
+        let wanted_name = wanted.to_lowercase();
+        let named: Vec<&Account> =
+            accounts.iter().filter(|account| account.name.to_lowercase() == wanted_name).collect();
+        match named[..] {
+            [account] => Ok(account),
+            [] => {
+                let fitting = accounts.iter().filter(|account| (self.fits)(account));
+                let names: Vec<String> =
+                    fitting.map(|account| format!("{} ({})", account.name, account.id)).collect();
+                Err(format!(
+                    "there is no active account {wanted:?}; those for {} are: {}",
+                    self.name,
+                    names.join(", ")
+                ))
+            }
+            _ => Err(format!("there are several accounts {wanted:?}; give the id")),
+        }
     }
 }
 
 /// What an Item's income may be booked to (Intuit: Item, IncomeAccountRef).
 pub fn is_for_income(account: &Account) -> bool {
     matches!(account.account_type.as_str(), "Income" | "Other Income")
+}
+
+/// Where the money of a Payment may go (Intuit: Payment, DepositToAccountRef).
+pub fn is_for_deposits(account: &Account) -> bool {
+    matches!(account.account_type.as_str(), "Bank" | "Other Current Asset")
 }
 
 #[cfg(test)]
@@ -196,6 +262,7 @@ mod tests {
             account("45", "Landscaping Services", "Income"),
             account("46", "landscaping services", "Income"),
             account("35", "Checking", "Bank"),
+            account("36", "Cash drawer", "Other Current Asset"),
         ];
         reference
     }
@@ -225,6 +292,33 @@ mod tests {
         let unknown = with_account("Fees").unwrap_err().to_string();
         assert!(unknown.contains("Sales of Product Income (79), Landscaping Services (45)"), "{unknown}");
         assert!(!unknown.contains("Checking"), "{unknown}");
+    }
+
+    #[test]
+    fn money_goes_to_a_bank_or_another_current_asset_or_where_quickbooks_puts_it() {
+        let mut settings = Settings::default();
+        let mut apply = |account: &str, of_cash: &str| {
+            let change = SettingsChange {
+                deposit_account: Some(account.into()),
+                deposit_accounts: vec![(PaymentMethod::Cash, of_cash.into())],
+                ..SettingsChange::default()
+            };
+            change.apply(&mut settings, Some(&reference())).map_err(|error| error.to_string())?;
+            let of = |method| settings.deposit_account(method).map(|id| id.to_string());
+            Ok::<_, String>((of(PaymentMethod::Card), of(PaymentMethod::Cash)))
+        };
+        let (checking, drawer) = (Some("35".to_owned()), Some("36".to_owned()));
+        assert_eq!(apply("checking", "36"), Ok((checking.clone(), drawer)));
+        assert_eq!(apply("35", ""), Ok((checking.clone(), checking.clone())));
+        assert_eq!(apply("35", "35"), Ok((checking.clone(), checking)), "as it was");
+        assert_eq!(apply("", ""), Ok((None, None)));
+        let wrong = apply("79", "").unwrap_err();
+        assert_eq!(
+            wrong,
+            "account Sales of Product Income (79) is of type Income, not Bank or Other Current Asset"
+        );
+        let unknown = apply("Safe", "").unwrap_err();
+        assert!(unknown.ends_with("those for deposits are: Checking (35), Cash drawer (36)"), "{unknown}");
     }
 
     #[test]

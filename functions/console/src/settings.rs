@@ -4,11 +4,11 @@ use lambda_http::http::StatusCode;
 use maud::{Markup, html};
 use sync::ids::QuickBooksId;
 use sync::mail::Address;
-use sync::model::{Kind, ProductType};
+use sync::model::{Kind, PaymentMethod, ProductType};
 use sync::ports::StoreError;
 use sync::reference::{Account, Reference};
 use sync::settings::{Company, Direction, Notify, Settings};
-use sync::settings_change::{self, ChangeError, CutOff, SettingsChange, is_for_income};
+use sync::settings_change::{self, ChangeError, CutOff, SettingsChange, is_for_deposits, is_for_income};
 
 use crate::answer::Answer;
 use crate::fields::Fields;
@@ -112,6 +112,8 @@ fn change(form: &Fields) -> Result<SettingsChange, String> {
         directions: directions.into_iter().collect::<Result<_, _>>()?,
         income_account: Some(account.to_owned()).filter(|account| !account.is_empty()),
         income_accounts: accounts_of(form),
+        deposit_account: Some(form.get("deposit_account").to_owned()),
+        deposit_accounts: PaymentMethod::ALL.map(|of| (of, form.get(&deposit_field(of)).to_owned())).to_vec(),
         cut_off: Some(cut_off),
         push_product_edits: Some(form.ticked("push_product_edits")),
         create_clients: Some(form.ticked("create_clients")),
@@ -128,6 +130,7 @@ fn page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -
             (mark(visitor))
             (directions(settings))
             (accounts(&visitor.company, reference))
+            (deposits(settings, reference))
             (cut_off(settings))
             (switches(settings))
             (notify(settings))
@@ -164,11 +167,7 @@ fn directions(settings: &Settings) -> Markup {
 
 fn accounts(company: &Company, reference: Option<&Reference>) -> Markup {
     let settings = &company.settings;
-    let income: Vec<&Account> = reference
-        .into_iter()
-        .flat_map(|reference| &reference.accounts)
-        .filter(|a| is_for_income(a))
-        .collect();
+    let income = fitting(reference, is_for_income);
     html! {
         fieldset {
             legend { "Income accounts of new products" }
@@ -189,11 +188,41 @@ fn accounts(company: &Company, reference: Option<&Reference>) -> Markup {
     }
 }
 
-fn account_choice(name: &str, income: &[&Account], chosen: Option<&QuickBooksId>, nothing: &str) -> Markup {
+/// Where the money of payments goes.
+fn deposits(settings: &Settings, reference: Option<&Reference>) -> Markup {
+    let fitting = fitting(reference, is_for_deposits);
+    html! {
+        @if reference.is_some() {
+            fieldset {
+                legend { "Deposit accounts of new payments" }
+                label for="deposit_account" { "Payments go to" }
+                (account_choice("deposit_account", &fitting, settings.deposit_account.as_ref(), "QuickBooks' own choice: Undeposited Funds"))
+                @for of in PaymentMethod::ALL {
+                    @let name = deposit_field(of);
+                    label for=(name) { (words::payment_method(of)) }
+                    (account_choice(&name, &fitting, settings.deposit_accounts.get(&of), "As above"))
+                }
+            }
+        }
+    }
+}
+
+fn deposit_field(of: PaymentMethod) -> String {
+    format!("deposit_account_{}", words::word(of))
+}
+
+fn fitting(reference: Option<&Reference>, fits: fn(&Account) -> bool) -> Vec<&Account> {
+    reference.into_iter().flat_map(|reference| &reference.accounts).filter(|account| fits(account)).collect()
+}
+
+fn account_choice(name: &str, accounts: &[&Account], chosen: Option<&QuickBooksId>, nothing: &str) -> Markup {
     html! {
         select id=(name) name=(name) {
             option value="" { (nothing) }
-            @for account in income {
+            @if let Some(gone) = chosen.filter(|id| !accounts.iter().any(|account| account.id == **id)) {
+                option value=(gone) selected { "Account " (gone) ", which is not active in QuickBooks" }
+            }
+            @for account in accounts {
                 option value=(account.id) selected[chosen == Some(&account.id)] { (account.name) }
             }
         }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use sync::activity::{Activity, ActivityResult, Side};
 use sync::billing_app::BillingApp;
 use sync::ids::QuickBooksId;
-use sync::model::{Kind, ProductType};
+use sync::model::{Kind, PaymentMethod, ProductType};
 use sync::outcome::{DoneAction, ParkCause};
 use sync::settings::{Company, Direction};
 use url::Url;
@@ -40,6 +40,17 @@ pub(crate) fn product_type(product_type: ProductType) -> &'static str {
         ProductType::Shipping => "Shipping",
         ProductType::Fee => "Fees",
         ProductType::Expense => "Expenses passed on",
+    }
+}
+
+/// What a way to pay is called.
+pub(crate) fn payment_method(method: PaymentMethod) -> &'static str {
+    match method {
+        PaymentMethod::Cash => "Cash",
+        PaymentMethod::Check => "Checks",
+        PaymentMethod::Card => "Cards",
+        PaymentMethod::BankTransfer => "Bank transfers",
+        PaymentMethod::Other => "Any other way",
     }
 }
 

@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 use sync::ids::{CompanyId, EventId, InvalidId, JobId};
 use sync::mail::{Address, BadAddress};
-use sync::model::{Kind, ProductType};
+use sync::model::{Kind, PaymentMethod, ProductType};
 use sync::outcome::ParkCause;
 use sync::parked::Which;
 use sync::settings::Direction;
@@ -274,8 +274,14 @@ pub(crate) struct ChangeArguments {
     #[arg(long, value_name = "ACCOUNT")]
     income_account: Option<String>,
     /// Income account of a type of product, such as goods="Sales of Product Income"
-    #[arg(long, value_name = "TYPE=ACCOUNT", value_parser = product_type_and_account)]
+    #[arg(long, value_name = "TYPE=ACCOUNT", value_parser = named_and_account::<ProductType>)]
     income_account_for: Vec<(ProductType, String)>,
+    /// Account that the money of new Payments goes to; "" for QuickBooks' own, Undeposited Funds
+    #[arg(long, value_name = "ACCOUNT")]
+    deposit_account: Option<String>,
+    /// Account of payments made by cash, check, card, bank_transfer or other, such as card="Clearing"
+    #[arg(long, value_name = "METHOD=ACCOUNT", value_parser = named_and_account::<PaymentMethod>)]
+    deposit_account_for: Vec<(PaymentMethod, String)>,
     /// Invoices dated before this day (2026-03-09) are left alone; or none
     #[arg(long, value_name = "DATE", value_parser = cut_off)]
     cut_off: Option<CutOff>,
@@ -352,6 +358,8 @@ impl From<ChangeArguments> for SettingsChange {
             directions: pushed.chain(arguments.direction).collect(),
             income_account: arguments.income_account,
             income_accounts: arguments.income_account_for,
+            deposit_account: arguments.deposit_account,
+            deposit_accounts: arguments.deposit_account_for,
             cut_off: arguments.cut_off,
             push_product_edits: arguments.product_edits,
             create_clients: arguments.create_clients,
@@ -402,9 +410,9 @@ fn pair<A: DeserializeOwned, B: DeserializeOwned>(text: &str) -> Result<(A, B), 
     Ok((named(first)?, named(second)?))
 }
 
-fn product_type_and_account(text: &str) -> Result<(ProductType, String), String> {
-    let (product_type, account) = text.split_once('=').ok_or("it should read TYPE=ACCOUNT")?;
-    Ok((named(product_type)?, account.to_owned()))
+fn named_and_account<T: DeserializeOwned>(text: &str) -> Result<(T, String), String> {
+    let (name, account) = text.split_once('=').ok_or("an account should come after a =")?;
+    Ok((named(name)?, account.to_owned()))
 }
 
 fn cut_off(text: &str) -> Result<CutOff, String> {
@@ -459,6 +467,9 @@ mod tests {
             change(&["--income-account", "79", "--income-account-for", "goods=Sales of Product Income"]);
         assert_eq!(accounts.income_account.as_deref(), Some("79"));
         assert_eq!(accounts.income_accounts, [(ProductType::Goods, "Sales of Product Income".to_owned())]);
+        let deposits = change(&["--deposit-account", "", "--deposit-account-for", "bank_transfer=Checking"]);
+        assert_eq!(deposits.deposit_account.as_deref(), Some(""));
+        assert_eq!(deposits.deposit_accounts, [(PaymentMethod::BankTransfer, "Checking".to_owned())]);
         assert_eq!(
             change(&["--cut-off", "2026-03-09"]).cut_off,
             Some(CutOff::Day("2026-03-09".parse().unwrap()))
@@ -485,6 +496,7 @@ mod tests {
             "settings set acme --push customers",
             "settings set acme --cut-off soon",
             "settings set acme --product-edits yes",
+            "settings set acme --deposit-account-for barter=Checking",
             "settings set a#b --push all",
             "retry acme",
             "retry acme --all --cause tax",

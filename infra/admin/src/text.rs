@@ -28,6 +28,12 @@ pub fn company(company: &Company, reference: Option<&Reference>) -> String {
     for (product_type, id) in &settings.income_accounts {
         lines.push(("", format!("{product_type:?}: {}", account(id, reference))));
     }
+    if let Some(id) = &settings.deposit_account {
+        lines.push(("deposit account", account(id, reference)));
+    }
+    for (method, id) in &settings.deposit_accounts {
+        lines.push(("", format!("{method:?}: {}", account(id, reference))));
+    }
     let cut_off = settings.cut_off.map(|day| format!("invoices before {day} are left alone"));
     lines.push(("cut-off", cut_off.unwrap_or_else(|| "none".into())));
     lines.push(("product edits", on_off(settings.push_product_edits)));

@@ -8,6 +8,8 @@ use crate::ids::{BillingId, QuickBooksId};
 use crate::model::{Kind, Payment, PaymentMethod};
 use crate::outcome::{Park, ParkCause};
 use crate::reference::Reference;
+use crate::settings::Settings;
+use crate::settings_change::is_for_deposits;
 
 /// The longest PaymentRefNum that is accepted in practice.
 const REFERENCE: usize = 21;
@@ -20,6 +22,7 @@ pub fn map(
     payment: &Payment,
     customer: &QuickBooksId,
     invoice: impl Fn(&BillingId) -> Option<QuickBooksId>,
+    settings: &Settings,
     reference: &Reference,
 ) -> Result<Wire, Park> {
     check_amounts(payment)?;
@@ -38,6 +41,7 @@ pub fn map(
         line: Some(lines),
         payment_method_ref: method(payment.method, reference),
         payment_ref_num: text::some(text::tail(&payment.reference, REFERENCE)),
+        deposit_to_account_ref: settings.deposit_account(payment.method).map(|id| Ref::to(id.as_str())),
         private_note: private_note(payment),
         currency_ref: currency.map(Ref::to),
         exchange_rate: rate,
@@ -52,9 +56,33 @@ pub fn map(
 pub fn check(
     payment: &Payment,
     invoice: impl Fn(&BillingId) -> Option<QuickBooksId>,
+    settings: &Settings,
     reference: &Reference,
 ) -> Result<(), Park> {
-    map(payment, &QuickBooksId::placeholder(), invoice, reference).map(drop)
+    map(payment, &QuickBooksId::placeholder(), invoice, settings, reference).map(drop)
+}
+
+/// Whether the account that is chosen for the payment's money can take it. It is told once, with the new Payment: later
+/// it is the bookkeeper's to change.
+///
+/// # Errors
+/// An account that is not active, or of another type than a person could choose.
+pub fn check_account(payment: &Payment, settings: &Settings, reference: &Reference) -> Result<(), Park> {
+    let Some(chosen) = settings.deposit_account(payment.method) else { return Ok(()) };
+    let reason = match reference.account(chosen) {
+        Some(account) if is_for_deposits(account) => return Ok(()),
+        Some(account) => {
+            format!("The deposit account {} is of type {} now.", account.name, account.account_type)
+        }
+        None => {
+            format!(
+                "The account {chosen} that payments are deposited to is not an active account in QuickBooks."
+            )
+        }
+    };
+    let way_on =
+        "Choose another deposit account in the settings, or make it active in QuickBooks; then retry.";
+    Err(Park::new(ParkCause::Settings, reason, way_on))
 }
 
 fn check_amounts(payment: &Payment) -> Result<(), Park> {
@@ -120,17 +148,67 @@ fn private_note(payment: &Payment) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::fields;
     use crate::mapping::fixtures::{billing, decimal, id, json, payment, reference};
     use crate::model::Allocation;
+    use crate::reference::Account;
 
     fn mapped(payment: &Payment) -> Result<Wire, Park> {
+        mapped_with(payment, &Settings::default())
+    }
+
+    fn mapped_with(payment: &Payment, settings: &Settings) -> Result<Wire, Park> {
         let invoice = |wanted: &BillingId| (*wanted == billing("i-1")).then(|| id("130"));
-        map(payment, &id("58"), invoice, &reference())
+        map(payment, &id("58"), invoice, settings, &reference())
+    }
+
+    /// Cards go to Checking, all else to the drawer.
+    fn choosing() -> Settings {
+        Settings {
+            deposit_account: Some(id("36")),
+            deposit_accounts: [(PaymentMethod::Card, id("35"))].into(),
+            ..Settings::default()
+        }
     }
 
     #[test]
     fn a_whole_payment() {
         insta::assert_snapshot!(json(&mapped(&payment()).unwrap()));
+    }
+
+    #[test]
+    fn point_49_the_money_goes_to_the_account_that_is_chosen_for_it() {
+        let (mut payment, plain) = (payment(), mapped(&payment()).unwrap());
+        assert_eq!(plain.deposit_to_account_ref, None, "QuickBooks has a default of its own");
+        let by_card = mapped_with(&payment, &choosing()).unwrap();
+        assert_eq!(by_card.deposit_to_account_ref, Some(Ref::to("35")));
+        assert_eq!(
+            fields::fingerprints(&by_card.into()),
+            fields::fingerprints(&plain.into()),
+            "later the account is the bookkeeper's"
+        );
+        payment.method = PaymentMethod::Check;
+        assert_eq!(mapped_with(&payment, &choosing()).unwrap().deposit_to_account_ref, Some(Ref::to("36")));
+    }
+
+    #[test]
+    fn point_49_an_account_that_cannot_take_the_money_is_named() {
+        let account = |account_type: &str| Account {
+            id: id("35"),
+            name: "Checking".into(),
+            account_type: account_type.into(),
+            sub_type: String::new(),
+        };
+        let checked = |accounts| {
+            let reference = Reference { accounts, ..reference() };
+            check_account(&payment(), &choosing(), &reference).map_err(|park| (park.cause, park.reason))
+        };
+        assert_eq!(checked(vec![account("Bank")]), Ok(()));
+        let (cause, reason) = checked(Vec::new()).unwrap_err();
+        assert!(cause == ParkCause::Settings && reason.contains("account 35"), "{reason}");
+        let (_, reason) = checked(vec![account("Income")]).unwrap_err();
+        assert!(reason.contains("Checking is of type Income"), "{reason}");
+        assert_eq!(check_account(&payment(), &Settings::default(), &reference()), Ok(()));
     }
 
     #[test]

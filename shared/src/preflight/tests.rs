@@ -70,6 +70,27 @@ fn the_income_account_has_to_be_chosen_and_to_be_active() {
 }
 
 #[test]
+fn a_deposit_account_that_is_chosen_has_to_be_able_to_take_money() {
+    let (reference, settings) = good();
+    let kind = FindingKind::DepositAccounts;
+    assert_eq!(severity(&reference, &settings, kind), None, "QuickBooks has a default of its own");
+    let chosen = Settings { deposit_account: QuickBooksId::new("35").ok(), ..settings };
+    assert_eq!(
+        severity(&reference, &chosen, kind),
+        Some(Severity::Blocker),
+        "inactive, or of another company"
+    );
+    let checking = crate::reference::Account {
+        id: fixtures::id("35"),
+        name: "Checking".into(),
+        account_type: "Bank".into(),
+        sub_type: "Checking".into(),
+    };
+    let reference = Reference { accounts: [reference.accounts, vec![checking]].concat(), ..reference };
+    assert!(told(&reference, &chosen).contains("goes to Checking"));
+}
+
+#[test]
 fn closed_books_matter_when_something_may_be_dated_then() {
     let (reference, settings) = good();
     let closed = Reference { book_close_date: Some("2026-02-28".parse().unwrap()), ..reference };

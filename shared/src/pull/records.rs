@@ -377,7 +377,10 @@ impl Pull<'_> {
                 keys.push(client.clone());
                 self.read_entries(keys).await?;
                 let Some(client) = self.linked(&client) else { return Ok(None) };
-                payment::map(paid, &client, |id| self.linked(&of(id)), &self.reference).ok().map(Into::into)
+                let invoice = |id: &BillingId| self.linked(&of(id));
+                payment::map(paid, &client, invoice, &self.company.settings, &self.reference)
+                    .ok()
+                    .map(Into::into)
             }
         })
     }

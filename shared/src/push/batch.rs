@@ -214,11 +214,11 @@ impl<'a> Batch<'a> {
     async fn push_with_fresh_lists(&mut self, event: &EntityEvent) -> Outcome {
         let outcome = self.try_push(event).await;
         match outcome {
-            Outcome::Parked(Park {
-                cause: ParkCause::Tax | ParkCause::Settings | ParkCause::ClosedPeriod,
-                ..
-            }) if self.reference_in_doubt() => {
-                // Somebody may have added the tax code or the account, or opened the books, since the lists were read.
+            Outcome::Parked(Park { cause, .. })
+                if self.depends_on_lists(event.kind, cause) && self.reference_in_doubt() =>
+            {
+                // Somebody may have added the tax code or the account, made the chosen one inactive, or opened the books,
+                // since the lists were read.
                 match read_reference(self.ports, &self.books, &*self.quickbooks).await {
                     Ok(reference) => {
                         self.reference = Arc::new(reference);
@@ -325,6 +325,15 @@ impl<'a> Batch<'a> {
             let (handled_at, realm) = (self.ports.clock.now(), Some(self.books.realm.clone()));
             Activity { handled_at, realm, quickbooks_id, result, event_json, ..entry.clone() }
         }))
+    }
+
+    /// Whether such a reason may be none, or be told more clearly, by lists that are newer.
+    fn depends_on_lists(&self, kind: Kind, cause: ParkCause) -> bool {
+        match cause {
+            ParkCause::Tax | ParkCause::Settings | ParkCause::ClosedPeriod => true,
+            ParkCause::Refused => self.company.settings.choose_for(kind),
+            _ => false,
+        }
     }
 
     fn reference_in_doubt(&self) -> bool {

@@ -222,12 +222,16 @@ impl Batch<'_> {
         {
             self.wait_for_pull(Kind::Payment, &entity, &paid.id).await?;
         }
-        payment::check(paid, |id| self.linked(Kind::Invoice, id), &self.reference)?;
+        let (settings, linked) = (&self.company.settings, |id: &BillingId| self.linked(Kind::Invoice, id));
+        payment::check(paid, linked, settings, &self.reference)?;
+        if self.entry(Kind::Payment, &paid.id).is_none() {
+            payment::check_account(paid, settings, &self.reference)?;
+        }
         let customer = self
             .ensure_client(event, &paid.client_id, paid.client.as_ref(), paid.currency.as_deref())
             .await?;
         let invoice = |id: &BillingId| self.linked(Kind::Invoice, id);
-        let mapped: Entity = payment::map(paid, &customer, invoice, &self.reference)?.into();
+        let mapped: Entity = payment::map(paid, &customer, invoice, settings, &self.reference)?.into();
         match self.entry(Kind::Payment, &paid.id) {
             Some(entry) => self.follow(&subject, entry, mapped).await,
             None => Ok(self.create(&subject, mapped).await?.done()),

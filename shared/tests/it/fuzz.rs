@@ -214,7 +214,7 @@ fn plan_and_map(record: &Record, reference: &Reference) {
         Record::Invoice(bill) => invoice::check(bill, reference),
         Record::Payment(paid) => {
             let id = sync::ids::QuickBooksId::new("130").unwrap();
-            payment::check(paid, |_| Some(id.clone()), reference)
+            payment::check(paid, |_| Some(id.clone()), &settings, reference)
         }
     };
     if let Err(park) = answers {

@@ -6,6 +6,7 @@
 mod amounts;
 mod batches;
 mod checklist;
+mod choices;
 mod cut_short;
 mod desk;
 mod fuzz;

@@ -173,10 +173,11 @@ mod tests {
     use super::*;
     use crate::mapping::fixtures::{billing, decimal, id, payment as paid, reference};
     use crate::mapping::payment as there;
+    use crate::settings::Settings;
 
     fn row(payment: &Payment) -> Wire {
         let invoice = |invoice: &BillingId| Some(id(invoice.as_str().trim_start_matches("i-")));
-        there::map(payment, &id("58"), invoice, &reference()).unwrap()
+        there::map(payment, &id("58"), invoice, &Settings::default(), &reference()).unwrap()
     }
 
     fn back(row: &Wire) -> Result<Payment, Park> {
