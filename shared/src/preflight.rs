@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, classify};
 use crate::ids::{Books, CompanyId, QuickBooksId};
+use crate::mapping::invoice;
 use crate::ports::{Clock, Companies, Connector, OpenError, StoreError};
 use crate::reference::{Reference, TaxModel};
 use crate::settings::{ConnectionState, Settings};
@@ -51,6 +52,8 @@ pub enum FindingKind {
     IncomeAccount,
     /// The accounts that the money of payments goes to.
     DepositAccounts,
+    /// The class and the location of invoices.
+    Labels,
     /// Home currency, and whether others may be used (D14).
     Currencies,
     /// How sales tax works (R45, R60).
@@ -90,6 +93,7 @@ pub fn findings(reference: &Reference, settings: &Settings) -> Vec<Finding> {
         subscription(reference),
         Some(income_account(reference, settings)),
         deposit_accounts(reference, settings),
+        labels(reference, settings),
         Some(currencies(reference)),
         Some(sales_tax(reference)),
         Some(numbers(reference)),
@@ -174,6 +178,25 @@ fn deposit_accounts(reference: &Reference, settings: &Settings) -> Option<Findin
         chosen().filter_map(|id| reference.account(id)).map(|account| account.name.as_str()).collect();
     (!names.is_empty())
         .then(|| Finding::fact(kind, format!("The money of payments goes to {}.", names.join(", "))))
+}
+
+/// Nothing where nothing is chosen, and all is well.
+fn labels(reference: &Reference, settings: &Settings) -> Option<Finding> {
+    let kind = FindingKind::Labels;
+    if let Err(park) = invoice::check_labels(settings, reference) {
+        return Some(Finding { to_do: Some(park.way_on), ..Finding::blocker(kind, park.reason, "") });
+    }
+    let idle = |chosen: bool, tracked: bool| chosen && !tracked;
+    let name = match () {
+        () if idle(settings.class.is_some(), reference.classes.is_some()) => "class",
+        () if idle(settings.location.is_some(), reference.locations.is_some()) => "location",
+        () => return None,
+    };
+    Some(Finding::warning(
+        kind,
+        format!("A {name} is chosen for invoices, which QuickBooks does not track now. Invoices go without."),
+        "Turn it on in QuickBooks, under Account and settings, Advanced, Categories; or choose none.",
+    ))
 }
 
 fn currencies(reference: &Reference) -> Finding {

@@ -25,6 +25,10 @@ pub struct ReferenceLists {
     pub terms: Vec<wire::Term>,
     /// Its payment methods, active ones.
     pub payment_methods: Vec<wire::PaymentMethod>,
+    /// Its classes, active ones, if it tracks them.
+    pub classes: Vec<wire::Tracked>,
+    /// Its locations, active ones, if it tracks them.
+    pub locations: Vec<wire::Tracked>,
 }
 
 /// The parts of [`ReferenceLists`] that decide anything, with their age.
@@ -65,6 +69,12 @@ pub struct Reference {
     pub terms: Vec<Term>,
     /// Payment methods.
     pub payment_methods: Vec<PaymentMethod>,
+    /// Its classes; none if it does not track them.
+    #[serde(default)]
+    pub classes: Option<Classes>,
+    /// Its locations; none if it does not track them.
+    #[serde(default)]
+    pub locations: Option<Vec<Tracked>>,
     /// When all this was read.
     pub read_at: Timestamp,
 }
@@ -178,6 +188,24 @@ pub struct PaymentMethod {
     pub card: bool,
 }
 
+/// The classes of a company that tracks them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Classes {
+    /// Each line of a form carries one; else the whole form does (Intuit: Preferences, ClassTrackingPerTxnLine).
+    pub per_line: bool,
+    /// All of them.
+    pub all: Vec<Tracked>,
+}
+
+/// A class or a location.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tracked {
+    /// Its id.
+    pub id: QuickBooksId,
+    /// Its full name, parents included.
+    pub name: String,
+}
+
 impl Reference {
     /// Keeps what decides anything. Rows without an id are left out.
     pub fn from_lists(lists: &ReferenceLists, read_at: Timestamp) -> Reference {
@@ -200,7 +228,7 @@ impl Reference {
             discounts: sales.allow_discount == Some(true),
             deposits: sales.allow_deposit == Some(true),
             auto_apply_credit: sales.auto_apply_credit == Some(true),
-            book_close_date: accounting.book_close_date.and_then(|date| date.parse().ok()),
+            book_close_date: accounting.book_close_date.as_ref().and_then(|date| date.parse().ok()),
             accounts: lists.accounts.iter().filter_map(Account::from_wire).collect(),
             tax_codes: lists
                 .tax_codes
@@ -209,6 +237,11 @@ impl Reference {
                 .collect(),
             terms: lists.terms.iter().filter_map(Term::from_wire).collect(),
             payment_methods: lists.payment_methods.iter().filter_map(PaymentMethod::from_wire).collect(),
+            classes: accounting.tracks_classes().then(|| Classes {
+                per_line: accounting.class_tracking_per_txn != Some(true),
+                all: Tracked::list(&lists.classes),
+            }),
+            locations: (accounting.track_departments == Some(true)).then(|| Tracked::list(&lists.locations)),
             read_at,
         }
     }
@@ -241,6 +274,16 @@ fn is_american(country: &str) -> bool {
 
 fn id(text: Option<&String>) -> Option<QuickBooksId> {
     QuickBooksId::new(text?.clone()).ok()
+}
+
+impl Tracked {
+    fn list(rows: &[wire::Tracked]) -> Vec<Tracked> {
+        let read = |row: &wire::Tracked| {
+            let name = row.fully_qualified_name.clone().or_else(|| row.name.clone());
+            Some(Tracked { id: id(row.id.as_ref())?, name: name.unwrap_or_default() })
+        };
+        rows.iter().filter_map(read).collect()
+    }
 }
 
 impl Account {

@@ -106,6 +106,10 @@ pub struct Settings {
     pub deposit_account: Option<QuickBooksId>,
     /// The account for payments made in one way. Wins over the one for all.
     pub deposit_accounts: BTreeMap<PaymentMethod, QuickBooksId>,
+    /// The class of new Invoices, where QuickBooks tracks classes.
+    pub class: Option<QuickBooksId>,
+    /// The location (Department) of new Invoices, where QuickBooks tracks locations.
+    pub location: Option<QuickBooksId>,
     /// Invoices dated before this day are never synced, nor their payments (D8).
     pub cut_off: Option<Date>,
     /// Push edits of products too, not only new ones (D1).
@@ -144,6 +148,8 @@ impl Default for Settings {
             income_accounts: BTreeMap::new(),
             deposit_account: None,
             deposit_accounts: BTreeMap::new(),
+            class: None,
+            location: None,
             cut_off: None,
             push_product_edits: false,
             create_clients: true,
@@ -162,7 +168,11 @@ impl Settings {
 
     /// Whether new entities of a kind are booked by a person's choice, which QuickBooks may have made inactive since.
     pub fn choose_for(&self, kind: Kind) -> bool {
-        kind == Kind::Payment && (self.deposit_account.is_some() || !self.deposit_accounts.is_empty())
+        match kind {
+            Kind::Invoice => self.class.is_some() || self.location.is_some(),
+            Kind::Payment => self.deposit_account.is_some() || !self.deposit_accounts.is_empty(),
+            Kind::Client | Kind::Product => false,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use crate::ids::{CompanyId, QuickBooksId};
 use crate::model::{Kind, PaymentMethod, ProductType};
 use crate::ports::{Companies, StoreError};
-use crate::reference::{Account, Reference};
+use crate::reference::{Account, Reference, Tracked};
 use crate::settings::{Company, Direction, Notify, Settings};
 
 /// How often a change is tried against others who change the company at the same moment.
@@ -19,12 +19,12 @@ pub enum ChangeError {
     /// There is no such company.
     #[error("there is no company {0}")]
     UnknownCompany(CompanyId),
-    /// The accounts are not known yet.
-    #[error("the accounts are not known before the company is connected with QuickBooks")]
+    /// What can be chosen is not known yet.
+    #[error("accounts, classes and locations are not known before the company is connected with QuickBooks")]
     NotConnected,
-    /// The account that was named will not do.
+    /// The account, class or location that was named will not do.
     #[error("{0}")]
-    Account(String),
+    Choice(String),
     /// Others changed the company again and again at the same moment.
     #[error("others keep changing company {0}; try again")]
     Contended(CompanyId),
@@ -83,6 +83,10 @@ pub struct SettingsChange {
     pub deposit_account: Option<String>,
     /// Accounts of payments made in one way, in the same form. Blank: the one for all again.
     pub deposit_accounts: Vec<(PaymentMethod, String)>,
+    /// The class of new Invoices: its id, or its full name in any case. Blank: none.
+    pub class: Option<String>,
+    /// The location of new Invoices, in the same form.
+    pub location: Option<String>,
     /// The cut-off date.
     pub cut_off: Option<CutOff>,
     /// Whether edits of products are pushed.
@@ -126,6 +130,12 @@ impl SettingsChange {
         }
         for (method, account) in &self.deposit_accounts {
             DEPOSITS.choose(&mut changed.deposit_accounts, *method, account, reference)?;
+        }
+        if let Some(class) = &self.class {
+            changed.class = CLASS.chosen(class, changed.class, reference)?;
+        }
+        if let Some(location) = &self.location {
+            changed.location = LOCATION.chosen(location, changed.location, reference)?;
         }
         match self.cut_off {
             Some(CutOff::Day(day)) => changed.cut_off = Some(day),
@@ -195,38 +205,98 @@ impl Purpose {
 
     /// The account that a person means, which has to be of a type that will do.
     fn account(&self, wanted: &str, reference: Option<&Reference>) -> Result<QuickBooksId, ChangeError> {
-        let reference = reference.ok_or(ChangeError::NotConnected)?;
-        let account = self.find(wanted, &reference.accounts).map_err(ChangeError::Account)?;
+        let accounts = &reference.ok_or(ChangeError::NotConnected)?.accounts;
+        let known: Vec<Named<'_>> = accounts.iter().map(named).collect();
+        let Some(place) = place_of(wanted, "accounts", &known)? else {
+            let fitting = accounts.iter().filter(|account| (self.fits)(account)).map(named);
+            let names = in_words(fitting);
+            return Err(ChangeError::Choice(format!(
+                "there is no active account {wanted:?}; those for {} are: {names}",
+                self.name
+            )));
+        };
+        let account @ Account { name, id, account_type, .. } = &accounts[place];
         if !(self.fits)(account) {
-            let Account { name, id, account_type, .. } = account;
             let problem = format!("account {name} ({id}) is of type {account_type}, not {}", self.types);
-            return Err(ChangeError::Account(problem));
+            return Err(ChangeError::Choice(problem));
         }
-        Ok(account.id.clone())
+        Ok(id.clone())
     }
+}
 
-    fn find<'a>(&self, wanted: &str, accounts: &'a [Account]) -> Result<&'a Account, String> {
-        if let Some(account) = accounts.iter().find(|account| account.id.as_str() == wanted) {
-            return Ok(account);
+/// What sales are sorted by.
+struct Label {
+    /// In words.
+    name: &'static str,
+    several: &'static str,
+    /// All of them, where they are tracked.
+    known: fn(&Reference) -> Option<&[Tracked]>,
+}
+
+const CLASS: Label = Label {
+    name: "class",
+    several: "classes",
+    known: |reference| reference.classes.as_ref().map(|classes| classes.all.as_slice()),
+};
+const LOCATION: Label =
+    Label { name: "location", several: "locations", known: |reference| reference.locations.as_deref() };
+
+impl Label {
+    /// The one that a person means; none for a blank. What was chosen before may stay.
+    fn chosen(
+        &self,
+        wanted: &str,
+        before: Option<QuickBooksId>,
+        reference: Option<&Reference>,
+    ) -> Result<Option<QuickBooksId>, ChangeError> {
+        if wanted.trim().is_empty() {
+            return Ok(None);
         }
-        let wanted_name = wanted.to_lowercase();
-        let named: Vec<&Account> =
-            accounts.iter().filter(|account| account.name.to_lowercase() == wanted_name).collect();
-        match named[..] {
-            [account] => Ok(account),
-            [] => {
-                let fitting = accounts.iter().filter(|account| (self.fits)(account));
-                let names: Vec<String> =
-                    fitting.map(|account| format!("{} ({})", account.name, account.id)).collect();
-                Err(format!(
-                    "there is no active account {wanted:?}; those for {} are: {}",
-                    self.name,
-                    names.join(", ")
-                ))
+        if before.as_ref().is_some_and(|before| before.as_str() == wanted) {
+            return Ok(before);
+        }
+        let Label { name, several, .. } = self;
+        let Some(all) = (self.known)(reference.ok_or(ChangeError::NotConnected)?) else {
+            return Err(ChangeError::Choice(format!(
+                "QuickBooks does not track {several}; they are turned on there under Account and settings, Advanced, \
+                 Categories"
+            )));
+        };
+        let known: Vec<Named<'_>> = all.iter().map(|one| (&one.id, one.name.as_str())).collect();
+        match place_of(wanted, several, &known)? {
+            Some(place) => Ok(Some(all[place].id.clone())),
+            None => {
+                let known = in_words(known);
+                Err(ChangeError::Choice(format!("there is no active {name} {wanted:?}; there are: {known}")))
             }
-            _ => Err(format!("there are several accounts {wanted:?}; give the id")),
         }
     }
+}
+
+/// What is chosen from: id and full name.
+type Named<'a> = (&'a QuickBooksId, &'a str);
+
+fn named(account: &Account) -> Named<'_> {
+    (&account.id, account.name.as_str())
+}
+
+/// The place of the one that a person means: by its id, else by its name in any case.
+fn place_of(wanted: &str, several: &str, known: &[Named<'_>]) -> Result<Option<usize>, ChangeError> {
+    if let Some(place) = known.iter().position(|(id, _)| id.as_str() == wanted) {
+        return Ok(Some(place));
+    }
+    let wanted_name = wanted.to_lowercase();
+    let mut of_name = (0..known.len()).filter(|place| known[*place].1.to_lowercase() == wanted_name);
+    match (of_name.next(), of_name.next()) {
+        (Some(_), Some(_)) => {
+            Err(ChangeError::Choice(format!("there are several {several} {wanted:?}; give the id")))
+        }
+        (found, _) => Ok(found),
+    }
+}
+
+fn in_words<'a>(named: impl IntoIterator<Item = Named<'a>>) -> String {
+    named.into_iter().map(|(id, name)| format!("{name} ({id})")).collect::<Vec<_>>().join(", ")
 }
 
 /// What an Item's income may be booked to (Intuit: Item, IncomeAccountRef).
@@ -245,6 +315,7 @@ mod tests {
 
     use super::*;
     use crate::memory::MemoryCompanies;
+    use crate::reference::Classes;
 
     fn account(id: &str, name: &str, account_type: &str) -> Account {
         Account {
@@ -319,6 +390,32 @@ mod tests {
         );
         let unknown = apply("Safe", "").unwrap_err();
         assert!(unknown.ends_with("those for deposits are: Checking (35), Cash drawer (36)"), "{unknown}");
+    }
+
+    #[test]
+    fn a_class_and_a_location_are_chosen_where_quickbooks_tracks_them() {
+        let mut settings = Settings::default();
+        let tracked =
+            |id: &str, name: &str| Tracked { id: QuickBooksId::new(id).unwrap(), name: name.into() };
+        let all = vec![tracked("7", "North"), tracked("8", "North:Coast")];
+        let with_classes = Reference { classes: Some(Classes { per_line: true, all }), ..reference() };
+        let untracking = reference();
+        let mut apply = |class: &str, location: &str, reference| {
+            let change = SettingsChange {
+                class: Some(class.into()),
+                location: Some(location.into()),
+                ..SettingsChange::default()
+            };
+            change.apply(&mut settings, reference).map_err(|error| error.to_string())?;
+            Ok::<_, String>(settings.class.as_ref().map(ToString::to_string))
+        };
+        assert_eq!(apply("north:coast", "", Some(&with_classes)), Ok(Some("8".into())));
+        let unknown = apply("South", "", Some(&with_classes)).unwrap_err();
+        assert_eq!(unknown, "there is no active class \"South\"; there are: North (7), North:Coast (8)");
+        let untracked = apply("8", "Yard", Some(&with_classes)).unwrap_err();
+        assert!(untracked.starts_with("QuickBooks does not track locations"), "{untracked}");
+        assert_eq!(apply("8", "", Some(&untracking)), Ok(Some("8".into())), "as it was");
+        assert_eq!(apply("", "", None), Ok(None));
     }
 
     #[test]

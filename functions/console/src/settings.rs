@@ -6,7 +6,7 @@ use sync::ids::QuickBooksId;
 use sync::mail::Address;
 use sync::model::{Kind, PaymentMethod, ProductType};
 use sync::ports::StoreError;
-use sync::reference::{Account, Reference};
+use sync::reference::{Account, Reference, Tracked};
 use sync::settings::{Company, Direction, Notify, Settings};
 use sync::settings_change::{self, ChangeError, CutOff, SettingsChange, is_for_deposits, is_for_income};
 
@@ -113,6 +113,8 @@ fn change(form: &Fields) -> Result<SettingsChange, String> {
         income_account: Some(account.to_owned()).filter(|account| !account.is_empty()),
         income_accounts: accounts_of(form),
         deposit_account: Some(form.get("deposit_account").to_owned()),
+        class: Some(form.get("class").to_owned()),
+        location: Some(form.get("location").to_owned()),
         deposit_accounts: PaymentMethod::ALL.map(|of| (of, form.get(&deposit_field(of)).to_owned())).to_vec(),
         cut_off: Some(cut_off),
         push_product_edits: Some(form.ticked("push_product_edits")),
@@ -131,6 +133,7 @@ fn page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -
             (directions(settings))
             (accounts(&visitor.company, reference))
             (deposits(settings, reference))
+            (labels(settings, reference))
             (cut_off(settings))
             (switches(settings))
             (notify(settings))
@@ -207,6 +210,34 @@ fn deposits(settings: &Settings, reference: Option<&Reference>) -> Markup {
     }
 }
 
+/// The class and the location of new invoices, where QuickBooks tracks them or one was chosen before.
+fn labels(settings: &Settings, reference: Option<&Reference>) -> Markup {
+    let classes = reference.and_then(|reference| reference.classes.as_ref()).map(|classes| &classes.all);
+    let locations = reference.and_then(|reference| reference.locations.as_ref());
+    let shown: Vec<_> = [
+        ("class", "Class", &settings.class, classes),
+        ("location", "Location", &settings.location, locations),
+    ]
+    .into_iter()
+    .filter(|(.., chosen, known)| chosen.is_some() || known.is_some())
+    .collect();
+    html! {
+        @if !shown.is_empty() {
+            fieldset {
+                legend { "Class and location of new invoices" }
+                @for (name, title, chosen, known) in shown {
+                    label for=(name) { (title) }
+                    (choice(name, &known.into_iter().flatten().map(tracked).collect::<Vec<_>>(), chosen.as_ref(), "None"))
+                }
+            }
+        }
+    }
+}
+
+fn tracked(one: &Tracked) -> (&QuickBooksId, &str) {
+    (&one.id, &one.name)
+}
+
 fn deposit_field(of: PaymentMethod) -> String {
     format!("deposit_account_{}", words::word(of))
 }
@@ -216,14 +247,24 @@ fn fitting(reference: Option<&Reference>, fits: fn(&Account) -> bool) -> Vec<&Ac
 }
 
 fn account_choice(name: &str, accounts: &[&Account], chosen: Option<&QuickBooksId>, nothing: &str) -> Markup {
+    let known: Vec<_> = accounts.iter().map(|account| (&account.id, account.name.as_str())).collect();
+    choice(name, &known, chosen, nothing)
+}
+
+fn choice(
+    name: &str,
+    known: &[(&QuickBooksId, &str)],
+    chosen: Option<&QuickBooksId>,
+    nothing: &str,
+) -> Markup {
     html! {
         select id=(name) name=(name) {
             option value="" { (nothing) }
-            @if let Some(gone) = chosen.filter(|id| !accounts.iter().any(|account| account.id == **id)) {
-                option value=(gone) selected { "Account " (gone) ", which is not active in QuickBooks" }
+            @if let Some(gone) = chosen.filter(|chosen| !known.iter().any(|(id, _)| id == chosen)) {
+                option value=(gone) selected { "Id " (gone) ", which is not active in QuickBooks" }
             }
-            @for account in accounts {
-                option value=(account.id) selected[chosen == Some(&account.id)] { (account.name) }
+            @for (id, name) in known {
+                option value=(id) selected[chosen == Some(id)] { (name) }
             }
         }
     }

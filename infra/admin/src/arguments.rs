@@ -282,6 +282,12 @@ pub(crate) struct ChangeArguments {
     /// Account of payments made by cash, check, card, bank_transfer or other, such as card="Clearing"
     #[arg(long, value_name = "METHOD=ACCOUNT", value_parser = named_and_account::<PaymentMethod>)]
     deposit_account_for: Vec<(PaymentMethod, String)>,
+    /// Class of new Invoices, where QuickBooks tracks classes: its full name or its id; "" for none
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+    /// Location of new Invoices, where QuickBooks tracks locations: its full name or its id; "" for none
+    #[arg(long, value_name = "LOCATION")]
+    location: Option<String>,
     /// Invoices dated before this day (2026-03-09) are left alone; or none
     #[arg(long, value_name = "DATE", value_parser = cut_off)]
     cut_off: Option<CutOff>,
@@ -360,6 +366,8 @@ impl From<ChangeArguments> for SettingsChange {
             income_accounts: arguments.income_account_for,
             deposit_account: arguments.deposit_account,
             deposit_accounts: arguments.deposit_account_for,
+            class: arguments.class,
+            location: arguments.location,
             cut_off: arguments.cut_off,
             push_product_edits: arguments.product_edits,
             create_clients: arguments.create_clients,

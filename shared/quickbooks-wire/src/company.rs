@@ -145,6 +145,13 @@ pub struct AccountingInfoPrefs {
     pub track_departments: Option<bool>,
 }
 
+impl AccountingInfoPrefs {
+    /// Whether classes are tracked, on forms or on their lines.
+    pub fn tracks_classes(&self) -> bool {
+        self.class_tracking_per_txn == Some(true) || self.class_tracking_per_txn_line == Some(true)
+    }
+}
+
 /// Settings without a member of their own.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

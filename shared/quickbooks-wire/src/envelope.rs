@@ -5,7 +5,7 @@ use serde_with::skip_serializing_none;
 
 use crate::{
     Account, CompanyInfo, Customer, Employee, Entity, Fault, Invoice, Item, Payment, PaymentMethod,
-    Preferences, Query, TaxAgency, TaxCode, TaxRate, Term, Vendor,
+    Preferences, Query, TaxAgency, TaxCode, TaxRate, Term, Tracked, Vendor,
 };
 
 /// The answer to reading or writing one object: one member is set.
@@ -97,6 +97,12 @@ pub struct QueryResponse {
     /// Ways to pay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payment_method: Vec<PaymentMethod>,
+    /// Classes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub class: Vec<Tracked>,
+    /// Locations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub department: Vec<Tracked>,
     /// Vendors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub vendor: Vec<Vendor>,

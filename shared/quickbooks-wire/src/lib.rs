@@ -40,7 +40,7 @@ pub use line::{
     DescriptionLineDetail, DetailType, DiscountLineDetail, GroupLineDetail, Line, SalesItemLineDetail,
     SubTotalLineDetail,
 };
-pub use lists::{Account, Employee, PaymentMethod, Term, Vendor};
+pub use lists::{Account, Employee, PaymentMethod, Term, Tracked, Vendor};
 pub use parts::{
     EmailAddress, LinkedTxn, MemoRef, MetaData, PhysicalAddress, Ref, TelephoneNumber, WebAddress,
 };

@@ -84,6 +84,21 @@ pub struct PaymentMethod {
     pub method_type: Option<String>,
 }
 
+/// A class or a location (a Department): both lists have the same members.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Tracked {
+    /// A string of digits.
+    pub id: Option<String>,
+    /// False hides it.
+    pub active: Option<bool>,
+    /// Name, up to 100 characters.
+    pub name: Option<String>,
+    /// Set by QuickBooks: the names from the top of the hierarchy, with colons.
+    pub fully_qualified_name: Option<String>,
+}
+
 /// A vendor: read for its name, which no customer may share.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

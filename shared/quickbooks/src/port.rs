@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use quickbooks_wire::query::{MAX_PAGE, Query, is_in};
 use quickbooks_wire::{
     Batch, BatchItemRequest, BatchItemResponse, BatchOutcome, Entity, EntityKind, EntityResponse, Invoice,
-    Operation, Payment, QueryResponse,
+    Operation, Payment, Preferences, QueryResponse,
 };
 use sync::ids::QuickBooksId;
 use sync::link::RequestId;
@@ -93,8 +93,8 @@ impl QuickBooks for Client {
     }
 
     async fn reference_lists(&self) -> Result<ReferenceLists, CallError> {
-        let (company_info, preferences, lists) =
-            tokio::try_join!(self.company_info(), self.preferences(), self.lists())?;
+        let (company_info, preferences) = tokio::try_join!(self.company_info(), self.preferences())?;
+        let lists = self.lists(&preferences).await?;
         Ok(ReferenceLists { company_info, preferences, ..lists })
     }
 }
@@ -115,11 +115,16 @@ impl Client {
         Ok(answers)
     }
 
-    /// The lists that decide anything, whole, without company and preferences.
-    async fn lists(&self) -> Result<ReferenceLists, CallError> {
+    /// The lists that decide anything, whole, without company and preferences. Classes and locations are asked for only
+    /// where they are tracked: smaller plans of QuickBooks do not have them (Intuit: error 5030).
+    async fn lists(&self, preferences: &Preferences) -> Result<ReferenceLists, CallError> {
         let mut lists = ReferenceLists::default();
-        let mut open: Vec<(&'static str, u64)> =
-            ["Account", "TaxCode", "TaxRate", "Term", "PaymentMethod"].map(|entity| (entity, 1)).to_vec();
+        let tracked = preferences.accounting_info_prefs.clone().unwrap_or_default();
+        let everywhere = ["Account", "TaxCode", "TaxRate", "Term", "PaymentMethod"];
+        let classes = tracked.tracks_classes().then_some("Class");
+        let locations = (tracked.track_departments == Some(true)).then_some("Department");
+        let entities = everywhere.into_iter().chain(classes).chain(locations);
+        let mut open: Vec<(&'static str, u64)> = entities.map(|entity| (entity, 1)).collect();
         while !open.is_empty() {
             let page = |&(entity, start): &(&'static str, u64)| {
                 Query::from(entity).order_by("Id").start(start).max(MAX_PAGE)
@@ -140,13 +145,16 @@ impl Client {
 
 /// Adds a page to its list and tells its length.
 fn add(lists: &mut ReferenceLists, page: QueryResponse) -> usize {
-    let QueryResponse { account, tax_code, tax_rate, term, payment_method, .. } = page;
+    let QueryResponse { account, tax_code, tax_rate, term, payment_method, class, department, .. } = page;
     let rows = account.len() + tax_code.len() + tax_rate.len() + term.len() + payment_method.len();
+    let rows = rows + class.len() + department.len();
     lists.accounts.extend(account);
     lists.tax_codes.extend(tax_code);
     lists.tax_rates.extend(tax_rate);
     lists.terms.extend(term);
     lists.payment_methods.extend(payment_method);
+    lists.classes.extend(class);
+    lists.locations.extend(department);
     rows
 }
 

@@ -50,6 +50,8 @@ fn reference(name: &str) -> Reference {
         tax_codes: Vec::new(),
         terms: Vec::new(),
         payment_methods: Vec::new(),
+        classes: None,
+        locations: None,
         read_at: at(1),
     }
 }

@@ -77,6 +77,14 @@ fn ours(kind: EntityKind) -> &'static [&'static str] {
 /// Members that QuickBooks reads together: when one is sent, so are the others.
 const TOGETHER: [&str; 4] = ["Line", "TxnTaxDetail", "GlobalTaxCalculation", "ApplyTaxAfterDiscount"];
 
+/// Whether an update that sends these members sends an invoice's lines.
+pub fn sends_lines(names: &[String]) -> bool {
+    names.iter().any(|name| TOGETHER.contains(&name.as_str()))
+}
+
+/// The class of an invoice's line is the bookkeeper's: it is told with a new line only, and kept afterwards.
+const CLASS_OF_LINE: &str = "ClassRef";
+
 /// The digest of each member that is ours and is set.
 pub fn fingerprints(entity: &Entity) -> Fingerprints {
     let members = members(entity);
@@ -102,8 +110,7 @@ pub fn changed(before: &Fingerprints, after: &Fingerprints) -> Vec<String> {
 pub fn sparse(entity: &Entity, names: &[String], id: &str, sync_token: &str) -> Option<Entity> {
     let all = members(entity);
     let mut sent = Map::new();
-    let together = names.iter().any(|name| TOGETHER.contains(&name.as_str()));
-    let companions = TOGETHER.iter().copied().filter(|_| together);
+    let companions = TOGETHER.iter().copied().filter(|_| sends_lines(names));
     for name in names.iter().map(String::as_str).chain(companions) {
         match all.get(name) {
             Some(value) => sent.insert(name.to_owned(), value.clone()),
@@ -196,7 +203,8 @@ pub(crate) fn line_holds(theirs: &Line, ours: &Line) -> bool {
 fn value_holds(theirs: &Value, ours: &Value) -> bool {
     match (theirs, ours) {
         (Value::Object(theirs), Value::Object(ours)) => {
-            ours.iter().all(|(name, ours)| theirs.get(name).is_some_and(|theirs| value_holds(theirs, ours)))
+            let mut said = ours.iter().filter(|(name, _)| *name != CLASS_OF_LINE);
+            said.all(|(name, ours)| theirs.get(name).is_some_and(|theirs| value_holds(theirs, ours)))
         }
         (Value::Array(theirs), Value::Array(ours)) => {
             let own: Vec<&Value> =
@@ -269,12 +277,15 @@ fn members(entity: &Entity) -> Map<String, Value> {
     }
 }
 
-/// A reference's name is only informational: a renamed Customer does not change its invoices. And 48.50 is 48.5.
+/// A reference's name is only informational: a renamed Customer does not change its invoices. And 48.50 is 48.5. The class
+/// of a line is not ours.
 fn without_labels(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let is_reference = members.contains_key("value");
-            let kept = members.iter().filter(|(name, _)| !(is_reference && *name == "name"));
+            let kept = members
+                .iter()
+                .filter(|(name, _)| *name != CLASS_OF_LINE && !(is_reference && *name == "name"));
             Value::Object(kept.map(|(name, value)| (name.clone(), without_labels(value))).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(without_labels).collect()),
@@ -395,6 +406,21 @@ mod tests {
         assert!(!holds(&invoice(json!([other, subtotal])), &ours, "Line"));
         assert!(!holds(&invoice(json!([stored, stored, subtotal])), &ours, "Line"));
         assert!(!holds(&ours, &invoice(json!([])), "Line"));
+    }
+
+    #[test]
+    fn the_class_of_a_line_is_no_difference() {
+        let invoice = |class: Option<&str>| {
+            let mut line = json!({"Amount": 100, "SalesItemLineDetail": {"ItemRef": {"value": "5"}}});
+            if let Some(class) = class {
+                line["SalesItemLineDetail"]["ClassRef"] = json!({"value": class});
+            }
+            typed(EntityKind::Invoice, json!({"Line": [line]})).unwrap()
+        };
+        assert_eq!(fingerprints(&invoice(None)), fingerprints(&invoice(Some("7"))));
+        for (theirs, ours) in [(None, Some("7")), (Some("8"), Some("7")), (Some("8"), None)] {
+            assert!(holds(&invoice(theirs), &invoice(ours), "Line"), "{theirs:?} {ours:?}");
+        }
     }
 
     #[test]

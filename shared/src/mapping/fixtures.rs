@@ -82,6 +82,8 @@ pub(crate) fn reference() -> Reference {
             method("2", "Check", false),
             method("3", "Visa", true),
         ],
+        classes: None,
+        locations: None,
         read_at: Timestamp::UNIX_EPOCH,
     }
 }

@@ -4,6 +4,7 @@
 //! discount, none left out, each with the product it stands for. Then each gets its Item and its tax code.
 
 mod amounts;
+pub mod keep;
 #[cfg(test)]
 mod properties;
 
@@ -17,7 +18,8 @@ use super::{exchange_rate, foreign_currency, tax, text};
 use crate::ids::QuickBooksId;
 use crate::model::{Invoice, Product};
 use crate::outcome::{Park, ParkCause};
-use crate::reference::{Reference, TaxModel};
+use crate::reference::{Reference, TaxModel, Tracked};
+use crate::settings::Settings;
 
 pub use amounts::{Booking, bookings};
 
@@ -53,14 +55,19 @@ pub fn map(
     invoice: &Invoice,
     customer: &QuickBooksId,
     item: impl Fn(&Product) -> Option<QuickBooksId>,
+    settings: &Settings,
     reference: &Reference,
 ) -> Result<Wire, Park> {
     tax_on_top(invoice, reference)?;
     let bookings = bookings(invoice, reference)?;
     let currency = foreign_currency(invoice.currency.as_deref(), reference)?;
     let rate = exchange_rate(currency, invoice.exchange_rate, reference)?;
+    let per_line = reference.classes.as_ref().is_some_and(|classes| classes.per_line);
+    let class = settings.class.as_ref().filter(|_| reference.classes.is_some());
+    let location = settings.location.as_ref().filter(|_| reference.locations.is_some());
+    let of_line = class.filter(|_| per_line);
     let lines: Result<Vec<Line>, Park> =
-        bookings.iter().map(|booking| line(booking, &item, reference)).collect();
+        bookings.iter().map(|booking| line(booking, &item, of_line, reference)).collect();
     let united_states = !is_elsewhere(reference);
     Ok(Wire {
         doc_number: doc_number(invoice),
@@ -75,6 +82,8 @@ pub fn map(
         private_note: private_note(invoice),
         currency_ref: currency.map(Ref::to),
         exchange_rate: rate,
+        class_ref: class.filter(|_| !per_line).map(|id| Ref::to(id.as_str())),
+        department_ref: location.map(|id| Ref::to(id.as_str())),
         ..Wire::default()
     })
 }
@@ -83,9 +92,33 @@ pub fn map(
 ///
 /// # Errors
 /// As [`map`].
-pub fn check(invoice: &Invoice, reference: &Reference) -> Result<(), Park> {
+pub fn check(invoice: &Invoice, settings: &Settings, reference: &Reference) -> Result<(), Park> {
     let any = QuickBooksId::placeholder();
-    map(invoice, &any, |_| Some(any.clone()), reference).map(drop)
+    map(invoice, &any, |_| Some(any.clone()), settings, reference).map(drop)
+}
+
+/// Whether the class and the location that are chosen for new Invoices can be used. They are told once, with the new
+/// Invoice: later they are the bookkeeper's to change.
+///
+/// # Errors
+/// A class or a location that is not active.
+pub fn check_labels(settings: &Settings, reference: &Reference) -> Result<(), Park> {
+    let classes = reference.classes.as_ref().map(|classes| &classes.all);
+    let is_gone = |chosen: &Option<QuickBooksId>, known: Option<&Vec<Tracked>>| {
+        let missing = |id: &QuickBooksId| known.is_some_and(|all| all.iter().all(|one| one.id != *id));
+        chosen.clone().filter(missing)
+    };
+    let gone = is_gone(&settings.class, classes).map(|id| ("class", id));
+    let gone =
+        gone.or_else(|| is_gone(&settings.location, reference.locations.as_ref()).map(|id| ("location", id)));
+    match gone {
+        None => Ok(()),
+        Some((name, id)) => Err(Park::new(
+            ParkCause::Settings,
+            format!("The {name} {id} that is chosen for invoices is not active in QuickBooks."),
+            format!("Choose another {name} in the settings, or make it active in QuickBooks; then retry."),
+        )),
+    }
 }
 
 fn is_elsewhere(reference: &Reference) -> bool {
@@ -129,6 +162,7 @@ fn tax_detail(bookings: &[Booking], reference: &Reference) -> Result<Option<TxnT
 fn line(
     booking: &Booking,
     item: impl Fn(&Product) -> Option<QuickBooksId>,
+    class: Option<&QuickBooksId>,
     reference: &Reference,
 ) -> Result<Line, Park> {
     match booking {
@@ -161,6 +195,7 @@ fn line(
                     unit_price: sale.price.map(|(_, unit)| unit),
                     tax_code_ref: tax::line_code(sale.taxed(), reference)?.map(Ref::to),
                     tax_inclusive_amt: inclusive,
+                    class_ref: class.map(|id| Ref::to(id.as_str())),
                     ..SalesItemLineDetail::default()
                 }),
                 ..Line::default()
@@ -225,18 +260,63 @@ pub fn credit_applied(created: &Entity) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::fields;
     use crate::mapping::fixtures::{decimal, id, invoice, json, line, reference, tax_code};
     use crate::model::{Discount, Surcharge, Tax, TaxCategory};
+    use crate::reference::Classes;
 
     fn mapped(invoice: &Invoice, reference: &Reference) -> Result<Wire, Park> {
+        mapped_with(invoice, &Settings::default(), reference)
+    }
+
+    fn mapped_with(invoice: &Invoice, settings: &Settings, reference: &Reference) -> Result<Wire, Park> {
         let known = products(invoice, reference)?;
         let place = |product: &Product| known.iter().position(|other| other.id == product.id);
-        map(
-            invoice,
-            &id("58"),
-            |product| place(product).map(|place| id(&format!("{}", place + 1))),
-            reference,
-        )
+        let item = |product: &Product| place(product).map(|place| id(&format!("{}", place + 1)));
+        map(invoice, &id("58"), item, settings, reference)
+    }
+
+    /// A company that tracks both, and what it has chosen.
+    fn labelled(per_line: bool) -> (Settings, Reference) {
+        let tracked = |code: &str| Tracked { id: id(code), name: format!("Name of {code}") };
+        let settings = Settings { class: Some(id("7")), location: Some(id("9")), ..Settings::default() };
+        let reference = Reference {
+            classes: Some(Classes { per_line, all: vec![tracked("7")] }),
+            locations: Some(vec![tracked("9")]),
+            ..reference()
+        };
+        (settings, reference)
+    }
+
+    #[test]
+    fn point_49_class_and_location_stand_where_quickbooks_tracks_them() {
+        let (settings, on_the_whole) = labelled(false);
+        let plain = mapped(&invoice(), &on_the_whole).unwrap();
+        let whole = mapped_with(&invoice(), &settings, &on_the_whole).unwrap();
+        assert_eq!((&whole.class_ref, &whole.department_ref), (&Some(Ref::to("7")), &Some(Ref::to("9"))));
+        assert_eq!(whole.line, plain.line);
+        let (_, per_line) = labelled(true);
+        let lines = mapped_with(&invoice(), &settings, &per_line).unwrap();
+        assert_eq!((&lines.class_ref, &lines.department_ref), (&None, &Some(Ref::to("9"))));
+        insta::assert_snapshot!(json(&lines.line));
+        let untracked = mapped_with(&invoice(), &settings, &reference()).unwrap();
+        assert_eq!(untracked, mapped(&invoice(), &reference()).unwrap());
+        let digests = |wire: &Wire| fields::fingerprints(&wire.clone().into());
+        assert_eq!(digests(&whole), digests(&plain), "later they are the bookkeeper's");
+        assert_eq!(digests(&lines), digests(&plain));
+    }
+
+    #[test]
+    fn point_49_a_class_or_a_location_that_is_inactive_is_named() {
+        let (settings, reference) = labelled(true);
+        assert_eq!(check_labels(&settings, &reference), Ok(()));
+        let told = |settings: &Settings| check_labels(settings, &reference).unwrap_err().reason;
+        let other_class = Settings { class: Some(id("70")), ..settings.clone() };
+        assert!(told(&other_class).starts_with("The class 70"));
+        let other_place = Settings { location: Some(id("90")), ..settings };
+        assert!(told(&other_place).starts_with("The location 90"));
+        let untracked = crate::mapping::fixtures::reference();
+        assert_eq!(check_labels(&other_class, &untracked), Ok(()), "nothing is sent");
     }
 
     #[test]

@@ -276,6 +276,7 @@ fn taken_of(booked: &Booked, taxable: Option<Decimal>) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use crate::settings::Settings;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -295,7 +296,7 @@ mod tests {
     }
 
     fn sent(bill: &Invoice) -> Booked {
-        mapping::map(bill, &id("58"), |_| Some(id("7")), &automated()).unwrap()
+        mapping::map(bill, &id("58"), |_| Some(id("7")), &Settings::default(), &automated()).unwrap()
     }
 
     /// QuickBooks' answer: what was sent, with the lines changed, and the rates with what they were taken of.

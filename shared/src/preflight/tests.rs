@@ -91,6 +91,18 @@ fn a_deposit_account_that_is_chosen_has_to_be_able_to_take_money() {
 }
 
 #[test]
+fn a_class_that_is_chosen_has_to_be_tracked_and_active() {
+    let (reference, settings) = good();
+    let kind = FindingKind::Labels;
+    assert_eq!(severity(&reference, &settings, kind), None);
+    let chosen = Settings { class: QuickBooksId::new("7").ok(), ..settings };
+    assert_eq!(severity(&reference, &chosen, kind), Some(Severity::Warning));
+    let classes = Some(crate::reference::Classes { per_line: false, all: Vec::new() });
+    let tracking = Reference { classes, ..reference };
+    assert_eq!(severity(&tracking, &chosen, kind), Some(Severity::Blocker));
+}
+
+#[test]
 fn closed_books_matter_when_something_may_be_dated_then() {
     let (reference, settings) = good();
     let closed = Reference { book_close_date: Some("2026-02-28".parse().unwrap()), ..reference };

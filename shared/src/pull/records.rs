@@ -367,7 +367,9 @@ impl Pull<'_> {
                 };
                 let item =
                     |product: &Product| item::ledger_keys(product).iter().find_map(|key| self.linked(key));
-                invoice::map(bill, &client, item, &self.reference).ok().map(Into::into)
+                invoice::map(bill, &client, item, &self.company.settings, &self.reference)
+                    .ok()
+                    .map(Into::into)
             }
             Record::Payment(paid) => {
                 let of = |id: &BillingId| LinkKey::Billing(Kind::Invoice, id.clone());

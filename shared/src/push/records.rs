@@ -196,7 +196,11 @@ impl Batch<'_> {
             matching::no_twin(bill, &self.known().found)?;
         }
         // What cannot be booked is told before anything is made for its sake.
-        invoice::check(bill, &self.reference)?;
+        let settings = &self.company.settings;
+        invoice::check(bill, settings, &self.reference)?;
+        if known.is_none() {
+            invoice::check_labels(settings, &self.reference)?;
+        }
         let customer = self
             .ensure_client(event, &bill.client_id, bill.client.as_ref(), bill.currency.as_deref())
             .await?;
@@ -207,7 +211,7 @@ impl Batch<'_> {
             Entry::Linked(link) => Some(link.quickbooks_id),
             Entry::Pending(_) => None,
         };
-        let mapped = invoice::map(bill, &customer, item, &self.reference)?;
+        let mapped = invoice::map(bill, &customer, item, settings, &self.reference)?;
         let subject = subject.asking(Question::of(bill, &mapped, &self.reference));
         match known {
             Some(entry) => self.follow(&subject, entry, mapped.into()).await,

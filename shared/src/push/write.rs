@@ -17,6 +17,7 @@ use crate::event::EntityEvent;
 use crate::failure::{Failure, classify, in_words};
 use crate::ids::{BillingId, EventId, QuickBooksId};
 use crate::link::{Attempt, Entry, Fingerprints, Intent, Link, MatchedBy, RequestId};
+use crate::mapping::invoice::keep;
 use crate::mapping::tax_answer::{Question, TaxAnswer};
 use crate::mapping::{fields, invoice};
 use crate::matching;
@@ -308,8 +309,10 @@ impl Batch<'_> {
         let plan::Merge { mut send, mut notes } =
             plan::after_known_edits(&link, &names, &mapped, subject.event.time);
         notes.splice(..0, told.iter().cloned());
+        let ours = mapped;
+        let mut whole = self.keeping_theirs(&link, &ours, &send).await?;
         for _ in 0..REPLANS {
-            let Some(change) = fields::sparse(&mapped, &send, link.quickbooks_id.as_str(), &link.sync_token)
+            let Some(change) = fields::sparse(&whole, &send, link.quickbooks_id.as_str(), &link.sync_token)
             else {
                 // Nothing of it can be said to QuickBooks: all of it is kept as it is there.
                 // What was told of it is true still.
@@ -329,7 +332,7 @@ impl Batch<'_> {
             let attempt = Attempt {
                 action: DoneAction::Updated,
                 members: send.clone(),
-                body: fields::only(&mapped, &send).to_string(),
+                body: fields::only(&whole, &send).to_string(),
                 notes: notes.clone(),
             };
             link = self.begin(link, attempt).await?;
@@ -354,16 +357,17 @@ impl Batch<'_> {
                 _ => return self.failed(&link, error).await,
             }
             match self.read(&link).await? {
-                None => return self.create_anew(subject, &link, mapped).await,
+                None => return self.create_anew(subject, &link, ours).await,
                 Some(current) if !matches!(classify(&error), Failure::Stale) => {
                     self.give_up(&link).await?;
                     return Err(self.refers_to_the_gone(&current, &error));
                 }
                 Some(current) => {
-                    let merge = plan::merge(&link, &names, &mapped, &current, subject.event.time);
+                    let merge = plan::merge(&link, &names, &ours, &current, subject.event.time);
                     let sync_token = current.sync_token().unwrap_or_default().to_owned();
                     link = Link { sync_token, edited: plan::known_edits(&link, &current), ..link };
                     send = merge.send;
+                    whole = keep::keeping(ours.clone(), &current);
                     notes = told.iter().cloned().chain(merge.notes).collect();
                 }
             }
@@ -380,6 +384,23 @@ impl Batch<'_> {
             quickbooks_id: next.quickbooks_id,
             notes: next.last_notes,
             taxes: next.taxes,
+        })
+    }
+
+    /// The record with what is the bookkeeper's in members that are replaced whole. Costs a read where there is such.
+    async fn keeping_theirs(
+        &mut self,
+        link: &Link,
+        ours: &Entity,
+        send: &[String],
+    ) -> Result<Entity, Ending> {
+        if !keep::is_needed(ours, send, &self.reference) {
+            return Ok(ours.clone());
+        }
+        let current = self.read(link).await?;
+        Ok(match current {
+            Some(current) => keep::keeping(ours.clone(), &current),
+            None => ours.clone(),
         })
     }
 

@@ -1,7 +1,7 @@
-//! What a company chooses for its books: where the money of payments goes.
+//! What a company chooses for its books: where the money of payments goes, and the class and location of invoices.
 
 use jiff::SignedDuration;
-use quickbooks_simulator::company::Seed;
+use quickbooks_simulator::company::{ClassPlace, Seed};
 use serde_json::{Value, json};
 use sync::ids::QuickBooksId;
 use sync::model::PaymentMethod;
@@ -10,7 +10,7 @@ use sync::ports::{Clock, Companies};
 use sync::reference::Reference;
 use sync::settings::Settings;
 
-use crate::desk::{Desk, Now, client, done, invoice, parked, payment};
+use crate::desk::{Desk, Now, client, done, invoice, notes, parked, payment};
 
 /// A company with a bank account, which is known.
 async fn with_a_bank() -> (Desk, QuickBooksId) {
@@ -80,4 +80,96 @@ async fn point_49_an_account_that_was_made_inactive_is_named_and_nothing_is_book
     desk.deliver(std::slice::from_ref(&paid)).await;
     let (_, id) = done(&desk.result(&paid).await);
     assert_eq!(account_of(&desk, &id)["value"], checking.as_str());
+}
+
+/// A company that tracks classes and locations, with two classes and a location, the first of each chosen.
+async fn with_labels(place: ClassPlace) -> (Desk, [QuickBooksId; 3]) {
+    let desk = Desk::open(Seed::Landscaping).await;
+    desk.company(|company| {
+        company.track_classes(Some(place), Now.now());
+        company.track_locations(true, Now.now());
+    });
+    let made =
+        [("class", "Class", "North"), ("class", "Class", "South"), ("department", "Department", "Yard")];
+    let ids = made.map(|(path, entity, name)| {
+        let answer = desk.bookkeeper(path, &[], &json!({"Name": name}));
+        QuickBooksId::new(answer[entity]["Id"].as_str().unwrap()).unwrap()
+    });
+    desk.read_reference_anew().await;
+    let (class, location) = (Some(ids[0].clone()), Some(ids[2].clone()));
+    desk.save(Settings { class, location, ..desk.settings().await }).await;
+    (desk, ids)
+}
+
+fn class_names(invoice: &Value) -> Vec<Value> {
+    let lines = invoice["Line"].as_array().unwrap().iter();
+    let sales = lines.filter(|line| line["DetailType"] == "SalesItemLineDetail");
+    sales.map(|line| line["SalesItemLineDetail"]["ClassRef"]["name"].clone()).collect()
+}
+
+#[tokio::test]
+async fn point_49_an_invoice_has_the_chosen_class_and_location_and_keeps_the_bookkeepers() {
+    let (desk, [_, south, _]) = with_labels(ClassPlace::Form).await;
+    let mut bill = invoice("i-1", &client("c-1", "Ames & Daughters"), &["Hedge laying"]);
+    let (_, id) = done(&desk.push("invoice.sent", &bill).await);
+    let names =
+        |invoice: &Value| (invoice["ClassRef"]["name"].clone(), invoice["DepartmentRef"]["name"].clone());
+    assert_eq!(names(&desk.entity("Invoice", &id)), (json!("North"), json!("Yard")));
+    assert_eq!(class_names(&desk.entity("Invoice", &id)), [Value::Null]);
+    desk.edit("Invoice", &id, &json!({"ClassRef": {"value": south.as_str()}}));
+    bill["lines"][0]["quantity"] = json!(3);
+    bill["amount"] = json!(150);
+    done(&desk.push("invoice.updated", &bill).await);
+    let now = desk.entity("Invoice", &id);
+    assert_eq!(
+        (names(&now), now["TotalAmt"].to_string()),
+        ((json!("South"), json!("Yard")), "150.00".into())
+    );
+}
+
+#[tokio::test]
+async fn point_49_each_line_has_the_chosen_class_and_keeps_the_bookkeepers() {
+    let (desk, [_, south, _]) = with_labels(ClassPlace::Line).await;
+    let mut bill = invoice("i-1", &client("c-1", "Ames & Daughters"), &["Hedge laying", "Mulching"]);
+    let (_, id) = done(&desk.push("invoice.sent", &bill).await);
+    let booked = desk.entity("Invoice", &id);
+    assert_eq!(class_names(&booked), ["North", "North"]);
+    assert_eq!(booked["ClassRef"], Value::Null);
+
+    // The bookkeeper gives one line another class; then the billing app puts a line before it, and changes it.
+    let mut lines = booked["Line"].clone();
+    lines[1]["SalesItemLineDetail"]["ClassRef"] = json!({"value": south.as_str()});
+    desk.edit("Invoice", &id, &json!({"Line": lines}));
+    let new = json!({"product_key": "Seeds", "notes": "Seeds", "quantity": 1, "unit_price": 30});
+    bill["lines"].as_array_mut().unwrap().insert(0, new);
+    bill["lines"][2]["quantity"] = json!(4);
+    bill["amount"] = json!(330);
+    let ended = desk.push("invoice.updated", &bill).await;
+    assert_eq!(done(&ended).0, "Updated");
+    assert_eq!(notes(&ended), &[] as &[String], "a class is no conflict");
+    assert_eq!(class_names(&desk.entity("Invoice", &id)), ["North", "North", "South"]);
+
+    desk.calls();
+    bill["po_number"] = json!("PO-77");
+    done(&desk.push("invoice.updated", &bill).await);
+    assert_eq!(desk.calls(), 1, "what leaves the lines alone costs no read");
+}
+
+#[tokio::test]
+async fn point_49_a_class_that_was_made_inactive_is_named_and_what_is_not_tracked_is_not_sent() {
+    let (desk, [north, ..]) = with_labels(ClassPlace::Form).await;
+    desk.edit("Class", &north, &json!({"Active": false, "Name": "North"}));
+    let_lists_age(&desk).await;
+    let ames = client("c-1", "Ames & Daughters");
+    let park = parked(&desk.push("invoice.sent", &invoice("i-1", &ames, &["Hedge laying"])).await).clone();
+    assert_eq!(park.cause, ParkCause::Settings);
+    assert!(park.reason.starts_with(&format!("The class {north}")), "{}", park.reason);
+    desk.company(|company| {
+        company.track_classes(None, Now.now());
+        company.track_locations(false, Now.now());
+    });
+    desk.read_reference_anew().await;
+    let (_, id) = done(&desk.push("invoice.updated", &invoice("i-1", &ames, &["Hedge laying"])).await);
+    let booked = desk.entity("Invoice", &id);
+    assert_eq!((&booked["ClassRef"], &booked["DepartmentRef"]), (&Value::Null, &Value::Null));
 }

@@ -211,7 +211,7 @@ fn plan_and_map(record: &Record, reference: &Reference) {
     let answers = match record {
         Record::Client(client) => customer::map(client, None, reference).map(drop),
         Record::Product(product) => item::map(product, &settings, reference).map(drop),
-        Record::Invoice(bill) => invoice::check(bill, reference),
+        Record::Invoice(bill) => invoice::check(bill, &settings, reference),
         Record::Payment(paid) => {
             let id = sync::ids::QuickBooksId::new("130").unwrap();
             payment::check(paid, |_| Some(id.clone()), &settings, reference)

@@ -125,6 +125,8 @@ fn reference() -> Reference {
         tax_codes: Vec::new(),
         terms: Vec::new(),
         payment_methods: Vec::new(),
+        classes: None,
+        locations: None,
         read_at: Still.now(),
     }
 }

@@ -197,6 +197,37 @@ async fn reference_lists_of_every_kind_of_company_are_read() {
 }
 
 #[tokio::test]
+async fn classes_and_locations_are_read_where_they_are_tracked() {
+    let setup = set_up().await;
+    let change =
+        |act: &dyn Fn(&mut Company)| setup.simulator.with_company(&setup.realm, |company| act(company));
+    let lists = setup.client.reference_lists().await.unwrap();
+    assert!(lists.classes.is_empty() && lists.locations.is_empty());
+    let now = setup.simulator.now();
+    for (path, name) in [("class", "North"), ("department", "Yard")] {
+        change(&|company| {
+            let request = quickbooks_simulator::company::Request {
+                method: "POST".into(),
+                path: path.into(),
+                query: Vec::new(),
+                content_type: Some("application/json".into()),
+                body: format!(r#"{{"Name":"{name}"}}"#).into_bytes(),
+            };
+            assert_eq!(company.answer(&request, now).status, 200);
+        });
+    }
+    change(&|company| {
+        company.track_classes(Some(quickbooks_simulator::company::ClassPlace::Line), now);
+        company.track_locations(true, now);
+    });
+    let lists = setup.client.reference_lists().await.unwrap();
+    let names = |rows: &[quickbooks_wire::Tracked]| -> Vec<String> {
+        rows.iter().filter_map(|row| row.fully_qualified_name.clone()).collect()
+    };
+    assert_eq!((names(&lists.classes), names(&lists.locations)), (vec!["North".into()], vec!["Yard".into()]));
+}
+
+#[tokio::test]
 async fn a_batch_mixes_outcomes() {
     let setup = set_up().await;
     let client = &setup.client;

@@ -125,7 +125,8 @@ fn code(line: &Line) -> Option<&str> {
 fn mapped(invoice: &Invoice, reference: &Reference) -> Result<Wire, Park> {
     let known = products(invoice, reference)?;
     let place = |product: &Product| known.iter().position(|other| other.id == product.id);
-    map(invoice, &id("58"), |product| place(product).map(|place| id(&(place + 1).to_string())), reference)
+    let item = |product: &Product| place(product).map(|place| id(&(place + 1).to_string()));
+    map(invoice, &id("58"), item, &Settings::default(), reference)
 }
 
 proptest! {

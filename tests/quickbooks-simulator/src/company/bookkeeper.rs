@@ -18,6 +18,15 @@ use super::{
 #[error("{0}")]
 pub struct Refused(pub String);
 
+/// Where a class stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassPlace {
+    /// On the whole form.
+    Form,
+    /// On each line.
+    Line,
+}
+
 impl Company {
     /// Merges customer `loser` into `winner`: its transactions and sub-customers move over, and it is gone. A `Merge`
     /// change follows.
@@ -105,6 +114,21 @@ impl Company {
         self.closed_with_password = with_password;
         let value = date.map_or(Value::Null, |date| date.to_string().into());
         self.set_preference("AccountingInfoPrefs", "BookCloseDate", value, now);
+    }
+
+    /// Tracks classes, on whole forms or on each of their lines; `None`: not at all.
+    pub fn track_classes(&mut self, place: Option<ClassPlace>, now: Timestamp) {
+        for (setting, on) in [
+            ("ClassTrackingPerTxn", place == Some(ClassPlace::Form)),
+            ("ClassTrackingPerTxnLine", place == Some(ClassPlace::Line)),
+        ] {
+            self.set_preference("AccountingInfoPrefs", setting, on.into(), now);
+        }
+    }
+
+    /// Tracks locations, or does not.
+    pub fn track_locations(&mut self, on: bool, now: Timestamp) {
+        self.set_preference("AccountingInfoPrefs", "TrackDepartments", on.into(), now);
     }
 
     /// Sets "automatically apply credits": a new invoice is paid at once from unapplied payments.

@@ -8,8 +8,10 @@ use super::classes::{self, Class};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Account,
+    Class,
     CompanyInfo,
     Customer,
+    Department,
     Employee,
     Invoice,
     Item,
@@ -29,11 +31,9 @@ pub(crate) const EMPTY: &[&str] = &[
     "Bill",
     "BillPayment",
     "Budget",
-    "Class",
     "CompanyCurrency",
     "CreditMemo",
     "CustomerType",
-    "Department",
     "Deposit",
     "Estimate",
     "ExchangeRate",
@@ -53,6 +53,8 @@ pub(crate) enum Sequence {
     Names,
     Transactions,
     Accounts,
+    Classes,
+    Departments,
     Items,
     Terms,
     PaymentMethods,
@@ -65,10 +67,12 @@ pub(crate) enum Sequence {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Account,
+        Self::Class,
         Self::CompanyInfo,
         Self::Customer,
+        Self::Department,
         Self::Employee,
         Self::Invoice,
         Self::Item,
@@ -101,6 +105,8 @@ impl Kind {
     pub(crate) fn class(self) -> &'static Class {
         match self {
             Self::Account => &classes::ACCOUNT,
+            Self::Class => &classes::CLASS,
+            Self::Department => &classes::DEPARTMENT,
             Self::CompanyInfo => &classes::COMPANY_INFO,
             Self::Customer => &classes::CUSTOMER,
             Self::Employee => &classes::EMPLOYEE,
@@ -122,6 +128,8 @@ impl Kind {
             Self::Customer | Self::Employee | Self::Vendor => Sequence::Names,
             Self::Invoice | Self::Payment => Sequence::Transactions,
             Self::Account => Sequence::Accounts,
+            Self::Class => Sequence::Classes,
+            Self::Department => Sequence::Departments,
             Self::Item => Sequence::Items,
             Self::Term => Sequence::Terms,
             Self::PaymentMethod => Sequence::PaymentMethods,
@@ -142,9 +150,14 @@ impl Kind {
     pub(crate) fn name_member(self) -> Option<&'static str> {
         match self {
             Self::Customer | Self::Employee | Self::Vendor | Self::TaxAgency => Some("DisplayName"),
-            Self::Account | Self::Item | Self::Term | Self::PaymentMethod | Self::TaxCode | Self::TaxRate => {
-                Some("Name")
-            }
+            Self::Account
+            | Self::Class
+            | Self::Department
+            | Self::Item
+            | Self::Term
+            | Self::PaymentMethod
+            | Self::TaxCode
+            | Self::TaxRate => Some("Name"),
             Self::CompanyInfo | Self::Invoice | Self::Payment | Self::Preferences => None,
         }
     }
@@ -154,6 +167,8 @@ impl Kind {
         match self {
             Self::Customer | Self::Employee | Self::Vendor => "Names",
             Self::Account => "Accounts",
+            Self::Class => "Classes",
+            Self::Department => "Departments",
             Self::Item => "Items",
             Self::Term => "Terms",
             Self::PaymentMethod => "PaymentMethods",

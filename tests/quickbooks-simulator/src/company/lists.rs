@@ -1,4 +1,4 @@
-//! Accounts, terms, payment methods and tax agencies.
+//! Accounts, classes, locations, terms, payment methods and tax agencies.
 
 use rust_decimal::Decimal;
 
@@ -42,6 +42,24 @@ impl Company {
         self.settle_name(Kind::Account, &mut object, draft.previous)?;
         self.settle_place(Kind::Account, &mut object)?;
         object.remove("Level");
+        Ok(object)
+    }
+
+    /// A class or a location. `below` says whether there is one above it.
+    pub(crate) fn settle_tracked(
+        &self,
+        kind: Kind,
+        below: &str,
+        mut draft: Draft<'_>,
+    ) -> Result<Object, Fault> {
+        if !draft.object.contains_key("Name") {
+            return Err(Fault::missing("Name"));
+        }
+        draft.default("Active", true);
+        draft.set(below, draft.object.contains_key("ParentRef"));
+        let mut object = draft.object;
+        self.settle_name(kind, &mut object, draft.previous)?;
+        self.settle_place(kind, &mut object)?;
         Ok(object)
     }
 

@@ -45,7 +45,7 @@ use taxes::TaxArea;
 use wire::Members;
 
 pub use self::{
-    bookkeeper::Refused,
+    bookkeeper::{ClassPlace, Refused},
     switches::{BatchOrder, BeyondWindow, Switches},
 };
 

@@ -17,7 +17,9 @@ const DEEPEST_LEVEL: usize = 4;
 pub(crate) fn key(kind: Kind, parent: Option<&str>, name: &str) -> String {
     let space = match kind {
         Kind::Customer | Kind::Vendor | Kind::Employee => "Name".to_owned(),
-        Kind::Item | Kind::Account => format!("{}/{}", kind.name(), parent.unwrap_or_default()),
+        Kind::Item | Kind::Account | Kind::Class | Kind::Department => {
+            format!("{}/{}", kind.name(), parent.unwrap_or_default())
+        }
         _ => kind.name().to_owned(),
     };
     format!("{space}:{}", name.to_lowercase())
@@ -58,6 +60,8 @@ impl Company {
         if active && self.is_taken(kind, object.reference("ParentRef"), &name, id) {
             return Err(match kind {
                 Kind::Account => Fault::duplicate_name_of("account"),
+                Kind::Class => Fault::duplicate_name_of("class"),
+                Kind::Department => Fault::duplicate_name_of("department"),
                 Kind::Term => Fault::duplicate_name_of("term"),
                 Kind::PaymentMethod => Fault::duplicate_name_of("payment method"),
                 Kind::TaxAgency => Fault::duplicate_name_of("tax agency"),

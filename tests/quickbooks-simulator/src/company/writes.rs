@@ -182,6 +182,8 @@ impl Company {
             Kind::Employee => self.settle_employee(draft),
             Kind::Item => self.settle_item(draft),
             Kind::Account => self.settle_account(draft),
+            Kind::Class => self.settle_tracked(Kind::Class, "SubClass", draft),
+            Kind::Department => self.settle_tracked(Kind::Department, "SubDepartment", draft),
             Kind::Term => self.settle_term(draft),
             Kind::PaymentMethod => self.settle_payment_method(draft),
             Kind::TaxAgency => self.settle_tax_agency(draft),
@@ -210,7 +212,7 @@ impl Company {
             Kind::Customer => self.record_customer(id, object, previous, now),
             _ => self.store.replace(kind, id, object, Touch::Revise, now),
         }
-        if matches!(kind, Kind::Customer | Kind::Item | Kind::Account) {
+        if matches!(kind, Kind::Customer | Kind::Item | Kind::Account | Kind::Class | Kind::Department) {
             self.respell_below(kind, id, now);
         }
         self.changed(kind, id, "Update", now);

@@ -9,6 +9,7 @@ use crate::mapping::fixtures::{billing, decimal, id, invoice as bill, line, refe
 use crate::mapping::{cents, fields, item};
 use crate::model::{Discount, InvoiceLine, Product, Surcharge, Tax, TaxCategory};
 use crate::reference::TaxModel;
+use crate::settings::Settings;
 
 /// The invoice in QuickBooks, and the Items on it by their place.
 fn there_from(invoice: &Invoice, reference: &Reference) -> Result<(Wire, Vec<Product>), Park> {
@@ -16,7 +17,7 @@ fn there_from(invoice: &Invoice, reference: &Reference) -> Result<(Wire, Vec<Pro
     let item = |product: &Product| {
         products.iter().position(|known| known.id == product.id).map(|place| id(&place.to_string()))
     };
-    let wire = there::map(invoice, &id("58"), item, reference)?;
+    let wire = there::map(invoice, &id("58"), item, &Settings::default(), reference)?;
     Ok((as_answered(wire), products))
 }
 
@@ -267,7 +268,7 @@ proptest! {
             products.iter().position(|known| item::ledger_key(known) == key).map(|place| id(&place.to_string()))
         };
         prop_assume!(reference.tax_model != TaxModel::Automated);
-        let again = there::map(&new, &id("58"), item, &reference).unwrap();
+        let again = there::map(&new, &id("58"), item, &Settings::default(), &reference).unwrap();
         prop_assert_eq!(sum(&again), sum(&row), "{:?}", new);
         let entities: [Entity; 2] = [row.into(), again.into()];
         for name in ["DocNumber", "TxnDate", "DueDate", "CustomerMemo", "PrivateNote"] {

@@ -232,6 +232,26 @@ pub(crate) static ACCOUNT: Class = entity!(
     read_only("TxnLocationType"),
 );
 
+pub(crate) static CLASS: Class = entity!(
+    "Class",
+    member("Name", Name(100)),
+    member("Active", Flag),
+    member("SubClass", Flag),
+    member("ParentRef", Reference),
+    read_only("FullyQualifiedName"),
+    read_only("Level"),
+);
+
+pub(crate) static DEPARTMENT: Class = entity!(
+    "Department",
+    member("Name", Name(100)),
+    member("Active", Flag),
+    member("SubDepartment", Flag),
+    member("ParentRef", Reference),
+    read_only("FullyQualifiedName"),
+    read_only("Level"),
+);
+
 pub(crate) static TERM: Class = entity!(
     "Term",
     member("Name", Text(31)),

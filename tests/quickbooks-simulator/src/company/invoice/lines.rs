@@ -181,8 +181,8 @@ impl Company {
         } else {
             self.settle_item_of_line(draft, &mut detail)?;
         }
-        if let Some(class) = detail.reference("ClassRef") {
-            return Err(Fault::no_such_reference("Classes", class));
+        if draft.says("Line") {
+            self.settle_label(&mut detail, "ClassRef", Kind::Class, "ClassTrackingPerTxnLine")?;
         }
         line.insert("SalesItemLineDetail".to_owned(), Value::Object(detail));
         line.insert("DetailType".to_owned(), "SalesItemLineDetail".into());

@@ -101,10 +101,11 @@ impl Company {
     fn settle_references(&self, draft: &mut Draft<'_>) -> Result<(), Fault> {
         self.settle_reference(&mut draft.object, "PaymentMethodRef", Kind::PaymentMethod)?;
         self.settle_reference(&mut draft.object, "DepositToAccountRef", Kind::Account)?;
-        for (member, what) in [("ClassRef", "Classes"), ("DepartmentRef", "Departments")] {
-            if let Some(id) = draft.object.reference(member) {
-                return Err(Fault::no_such_reference(what, id));
-            }
+        if draft.says("ClassRef") {
+            self.settle_label(&mut draft.object, "ClassRef", Kind::Class, "ClassTrackingPerTxn")?;
+        }
+        if draft.says("DepartmentRef") {
+            self.settle_label(&mut draft.object, "DepartmentRef", Kind::Department, "TrackDepartments")?;
         }
         let foreign = |link: &&Value| link.text("TxnType") != Some("Payment");
         if let Some(link) = draft.sent.list("LinkedTxn").iter().find(foreign) {
@@ -112,6 +113,22 @@ impl Company {
         }
         draft.keep("LinkedTxn");
         draft.default("LinkedTxn", json!([]));
+        Ok(())
+    }
+
+    /// A class or a location, of a company that tracks them so.
+    pub(super) fn settle_label(
+        &self,
+        object: &mut Object,
+        member: &str,
+        kind: Kind,
+        setting: &str,
+    ) -> Result<(), Fault> {
+        self.settle_reference(object, member, kind)?;
+        let on = self.preference("AccountingInfoPrefs").is_some_and(|prefs| prefs.flag(setting));
+        if object.contains_key(member) && !on {
+            return Err(Fault::business(&format!("{setting} is turned off in the company's settings")));
+        }
         Ok(())
     }
 

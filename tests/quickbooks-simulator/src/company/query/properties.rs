@@ -109,6 +109,12 @@ const TAX_RATE: &[Property] = &[
 
 const NAMED: &[Property] = &[property("Name", Type::Text), property("Active", Type::Flag)];
 
+const TRACKED: &[Property] = &[
+    property("Name", Type::Text),
+    property("FullyQualifiedName", Type::Text),
+    property("Active", Type::Flag),
+];
+
 const AGENCY: &[Property] = &[property("DisplayName", Type::Text)];
 
 fn own(kind: Kind) -> &'static [Property] {
@@ -122,6 +128,7 @@ fn own(kind: Kind) -> &'static [Property] {
         Kind::TaxCode => TAX_CODE,
         Kind::TaxRate => TAX_RATE,
         Kind::TaxAgency => AGENCY,
+        Kind::Class | Kind::Department => TRACKED,
         Kind::Term | Kind::PaymentMethod => NAMED,
         Kind::CompanyInfo | Kind::Preferences => &[],
     }

@@ -1,6 +1,7 @@
 //! CompanyInfo, Preferences, and what a bookkeeper sets.
 
 use super::*;
+use crate::company::ClassPlace;
 
 #[test]
 fn the_company_describes_itself() {
@@ -44,6 +45,48 @@ fn only_writable_settings_are_taken_over() {
     assert_eq!(session.code("preferences", change(&new, json!({ "Preferred": {} }))), "2010");
     let wrong = json!({ "SalesFormsPrefs": { "CustomTxnNumbers": "yes" } });
     assert_eq!(session.code("preferences", change(&new, wrong)), "2010");
+}
+
+#[test]
+fn classes_and_locations_stand_where_they_are_tracked() {
+    let mut session = Session::new(Seed::Landscaping);
+    let class = session.post("class", json!({ "Name": "North" }));
+    let below = json!({ "Name": "Coast", "ParentRef": { "value": class["Id"] } });
+    assert_eq!(session.post("class", below)["FullyQualifiedName"], "North:Coast");
+    assert_eq!(session.code("class", json!({ "Name": "north" })), "6240");
+    let place = session.post("department", json!({ "Name": "Yard" }));
+    let (class, place) = (json!({ "value": class["Id"] }), json!({ "value": place["Id"] }));
+    let customer = session.customer("Tracked");
+    let line = session.line("10", "NON");
+    let mut of_line = line.clone();
+    of_line["SalesItemLineDetail"]["ClassRef"] = class.clone();
+    let with = |line: &Value, members: Value| {
+        let mut body = json!({ "CustomerRef": { "value": customer["Id"] }, "Line": [line] });
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        body
+    };
+    let form = with(&line, json!({ "ClassRef": class, "DepartmentRef": place }));
+    for body in [&form, &with(&of_line, json!({}))] {
+        assert_eq!(session.code("invoice", body.clone()), "6000", "nothing is tracked");
+    }
+    for member in ["ClassRef", "DepartmentRef"] {
+        assert_eq!(session.code("invoice", with(&line, json!({ member: { "value": "99" } }))), "2500");
+    }
+    session.company.track_locations(true, session.now);
+    session.company.track_classes(Some(ClassPlace::Form), session.now);
+    let made = session.post("invoice", form.clone());
+    assert_eq!(
+        (&made["ClassRef"]["name"], &made["DepartmentRef"]["name"]),
+        (&json!("North"), &json!("Yard"))
+    );
+    session.company.track_classes(Some(ClassPlace::Line), session.now);
+    assert_eq!(session.code("invoice", form), "6000");
+    let made = session.post("invoice", with(&of_line, json!({})));
+    assert_eq!(made["Line"][0]["SalesItemLineDetail"]["ClassRef"]["name"], "North");
+    assert_eq!(
+        session.query("select * from Class where Active = true")["Class"].as_array().unwrap().len(),
+        2
+    );
 }
 
 #[test]
