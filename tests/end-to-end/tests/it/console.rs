@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-use crate::billing::Ninja;
+use crate::ninja::Ninja;
 use crate::records::{client, invoice, line};
 use crate::world::{Tenant, World, is_parked, tests};
 

@@ -10,7 +10,7 @@ use sync::model::Kind;
 use sync::settings::Direction;
 use tokio::time::sleep;
 
-use crate::billing::Ninja;
+use crate::ninja::Ninja;
 use crate::world::{GLANCE, Tenant, World, all, tests};
 
 tests![r25_t22_a_company_is_previewed_and_brought_over_once];

@@ -5,6 +5,7 @@
 
 mod after_all;
 mod billing;
+mod both_ways;
 mod budget;
 mod connection;
 mod console;
@@ -13,6 +14,7 @@ mod directions;
 mod failures;
 mod imports;
 mod input;
+mod ninja;
 mod oauth;
 mod push_now;
 mod records;
@@ -37,6 +39,7 @@ fn main() -> anyhow::Result<ExitCode> {
         push_now::tests(),
         directions::tests(),
         billing::tests(),
+        both_ways::tests(),
         budget::tests(),
         connection::tests(),
         imports::tests(),

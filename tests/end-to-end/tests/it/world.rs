@@ -224,7 +224,7 @@ impl Tenant<'_> {
             || self.endings_by_id(&ids).await.is_err()
         {
             if begun.elapsed() > PATIENCE {
-                bail!("{} is not through after {PATIENCE:?}; the function said:\n{}", self.id, self.log()?);
+                bail!("{} is not through after {PATIENCE:?}; the functions said:\n{}", self.id, self.log()?);
             }
             sleep(GLANCE).await;
         }
@@ -245,11 +245,15 @@ impl Tenant<'_> {
         ids.iter().map(entry).collect()
     }
 
-    /// What the push function said about the company last.
-    fn log(&self) -> anyhow::Result<String> {
-        let log = self.bundle.stack.function_log("PushProcessorFunction")?;
-        let lines: Vec<&str> = log.lines().filter(|line| line.contains(self.id.as_str())).collect();
-        Ok(lines[lines.len().saturating_sub(20)..].join("\n"))
+    /// What the functions that keep both sides in step said about the company last.
+    pub(crate) fn log(&self) -> anyhow::Result<String> {
+        let mut said = String::new();
+        for function in ["PushProcessorFunction", "WebhookIngestFunction", "PullProcessorFunction"] {
+            let log = self.bundle.stack.function_log(function)?;
+            let lines: Vec<&str> = log.lines().filter(|line| line.contains(self.id.as_str())).collect();
+            said += &format!("{function}:\n{}\n", lines[lines.len().saturating_sub(20)..].join("\n"));
+        }
+        Ok(said)
     }
 
     /// Pushes one event that has to succeed, and returns the counterpart's id.
@@ -276,25 +280,48 @@ impl Tenant<'_> {
     }
 
     /// What a bookkeeper enters anew in QuickBooks.
-    pub(crate) fn bookkeeper_enters(&self, entity: &str, object: &Value) -> anyhow::Result<()> {
-        self.bookkeeper(entity, object, "")
+    pub(crate) fn bookkeeper_enters(&self, entity: &str, object: &Value) -> anyhow::Result<Value> {
+        self.bookkeeper(entity, object, &[])
     }
 
     /// What a bookkeeper changes in QuickBooks.
-    pub(crate) fn bookkeeper_saves(&self, entity: &str, object: &Value) -> anyhow::Result<()> {
-        self.bookkeeper(entity, object, "update")
+    pub(crate) fn bookkeeper_saves(&self, entity: &str, object: &Value) -> anyhow::Result<Value> {
+        self.bookkeeper(entity, object, &[("operation", "update")])
+    }
+
+    /// The same by the entity's id: only what is named changes.
+    pub(crate) fn bookkeeper_changes(
+        &self,
+        entity: &str,
+        id: &str,
+        members: &Value,
+    ) -> anyhow::Result<Value> {
+        let mut object =
+            json!({"Id": id, "SyncToken": self.object(entity, id)?["SyncToken"], "sparse": true});
+        let named = members.as_object().into_iter().flatten();
+        named.for_each(|(name, value)| object[name] = value.clone());
+        self.bookkeeper_saves(entity, &object)
+    }
+
+    /// What a bookkeeper voids in QuickBooks.
+    pub(crate) fn bookkeeper_voids(&self, entity: &str, id: &str) -> anyhow::Result<Value> {
+        let object = json!({"Id": id, "SyncToken": self.object(entity, id)?["SyncToken"], "sparse": true});
+        match entity {
+            "Payment" => self.bookkeeper(entity, &object, &[("operation", "update"), ("include", "void")]),
+            _ => self.bookkeeper(entity, &object, &[("operation", "void")]),
+        }
     }
 
     /// What a bookkeeper deletes in QuickBooks.
-    pub(crate) fn bookkeeper_deletes(&self, entity: &str, object: &Value) -> anyhow::Result<()> {
-        self.bookkeeper(entity, object, "delete")
+    pub(crate) fn bookkeeper_deletes(&self, entity: &str, object: &Value) -> anyhow::Result<Value> {
+        self.bookkeeper(entity, object, &[("operation", "delete")])
     }
 
-    fn bookkeeper(&self, entity: &str, object: &Value, operation: &str) -> anyhow::Result<()> {
+    fn bookkeeper(&self, entity: &str, object: &Value, query: &[(&str, &str)]) -> anyhow::Result<Value> {
         let request = Request {
             method: "POST".into(),
             path: entity.to_lowercase(),
-            query: Vec::from_iter((!operation.is_empty()).then(|| ("operation".into(), operation.into()))),
+            query: query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             content_type: Some("application/json".into()),
             body: object.to_string().into_bytes(),
         };
@@ -302,7 +329,7 @@ impl Tenant<'_> {
         let save = |realm: &mut Realm| realm.answer(&request, now);
         let answer = self.bundle.simulator.with_company(&self.realm, save).context("no such realm")?;
         ensure!(answer.status == 200, "QuickBooks does not let the bookkeeper: {}", answer.body);
-        Ok(())
+        Ok(serde_json::from_str::<Value>(&answer.body)?[entity].clone())
     }
 
     /// The calls to the realm so far.

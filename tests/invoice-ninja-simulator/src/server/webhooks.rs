@@ -71,11 +71,12 @@ async fn sleep_until(server: &Server, due: Option<Timestamp>) {
 }
 
 async fn send(server: &Server, client: &Client, company: usize, delivery: &Delivery) {
-    let effects = lock(&server.faults).strike_webhook(&[&company.to_string()], server.clock.now());
-    if effects.contains(&Effect::DropWebhook) || !server.webhooks_on.load(Ordering::Relaxed) {
+    let struck = lock(&server.faults).strike_webhook(&[&company.to_string()], server.clock.now());
+    let by = |effect| struck.iter().filter(|fault| fault.effect == effect).count();
+    if by(Effect::DropWebhook) > 0 || !server.webhooks_on.load(Ordering::Relaxed) {
         return;
     }
-    let copies = effects.iter().filter(|effect| **effect == Effect::DuplicateWebhook).count();
+    let copies = by(Effect::DuplicateWebhook);
     for _ in 0..=copies {
         let at = server.clock.now();
         let status = attempt(client, delivery).await;

@@ -44,15 +44,23 @@ async fn notify(server: &Server, client: &Client, mut events: Vec<Event>) {
         return; // forgotten meanwhile
     }
     let realms: Vec<&str> = events.iter().map(|event| event.realm.as_str()).collect();
-    let effects = lock(&server.faults).strike_webhook(&realms, server.clock.now());
-    if effects.contains(&Effect::DropWebhook) {
+    let struck = lock(&server.faults).strike_webhook(&realms, server.clock.now());
+    let mut copies = 1;
+    for fault in &struck {
+        match fault.effect {
+            // Other companies' events go out all the same.
+            Effect::DropWebhook => {
+                events.retain(|event| fault.company.as_ref().is_some_and(|realm| event.realm != *realm));
+            }
+            Effect::ReorderWebhook => events.reverse(),
+            Effect::DuplicateWebhook => copies += 1,
+            _ => {}
+        }
+    }
+    if events.is_empty() {
         return;
     }
-    if effects.contains(&Effect::ReorderWebhook) {
-        events.reverse();
-    }
-    let copies = effects.iter().filter(|effect| **effect == Effect::DuplicateWebhook).count();
-    for _ in 0..=copies {
+    for _ in 0..copies {
         deliver(server, client, &events).await;
     }
 }
