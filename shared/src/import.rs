@@ -1,15 +1,19 @@
 //! The import: an existing QuickBooks company is brought into the billing app (R8, R25-R29, R37-R44).
 //!
 //! A person picks kinds and has a [`preview`] made, in which nothing is written on either side, or has them brought over
-//! ([`start`]). Both are a [`Job`] that works page by page through the same decisions as a pull does ([`work`]); a
+//! ([`start`]). Both are a [`Job`] that works some pages at a time through the same decisions as a pull does ([`work`]); a
 //! preview makes them over stores that only pretend to be written to. Directions and the cut-off date do not count
 //! here (R26, R27): whoever imports has just said what to bring.
 
 mod job;
 mod pages;
+mod part;
 mod record;
+mod register;
 mod rehearsal;
+mod speed;
 mod store;
+mod told;
 mod work;
 
 use crate::ids::{CompanyId, JobId};
@@ -18,7 +22,10 @@ use crate::ports::{Clock, Companies, StoreError};
 use crate::settings::ConnectionState;
 
 pub use job::{Counts, Cursor, ETA_UNKNOWN_BEFORE, Job, Progress, Purpose, State, Trouble};
+pub use pages::Stretch;
 pub use record::{Candidate, Difference, Ended, Listed, What};
+pub(crate) use register::Known;
+pub use register::Register;
 pub use store::{ImportQueue, Imports, Tick};
 pub use work::{Work, work};
 

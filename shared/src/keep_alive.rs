@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::connect::{self, Seal, reconnect_link};
 use crate::ids::Books;
-use crate::mail::{Letter, Links, Mail, MailError, Occasion, occasion};
+use crate::mail::{Address, Letter, Links, Mail, MailError, Occasion, occasion};
 use crate::ports::{ActivityLog, OpenError, Standings, StoreError, explain};
 use crate::settings::ConnectionState;
 use crate::standing::{self, Standing, turn_of};
@@ -155,8 +155,9 @@ async fn write(ports: Ports<'_>, books: &Books) -> Result<(), StoreError> {
     let Some(claimed) = claim(standings, books, &standing, now).await? else { return Ok(()) };
     let links = links(ports, books, now)?;
     let letter = Letter::new(occasion, &company, &claimed, &parked, &links, now);
-    let sent = mail.send(&letter.message(&company.settings.notify.to)).await;
-    told(books, occasion, &sent);
+    let Delivery { sent, unreached } = deliver(mail, &letter, &company.settings.notify.to).await;
+    told(books, occasion, &sent, unreached.len());
+    change(standings, books, |standing| standing.mails.unreached.clone_from(&unreached)).await?;
     match sent {
         Ok(()) => change(standings, books, |standing| standing.mail_sent(occasion)).await,
         // It certainly did not go: the day is not used up.
@@ -170,6 +171,46 @@ async fn write(ports: Ports<'_>, books: &Books) -> Result<(), StoreError> {
         }
         Err(MailError::Unknown(_)) => Ok(()),
     }
+}
+
+/// What became of an e-mail.
+struct Delivery {
+    sent: Result<(), MailError>,
+    /// Whom it did not go to for the sake of their addresses.
+    unreached: Vec<Address>,
+}
+
+/// Sends a letter to all whose mail is not kept back. If that is refused, it goes to each of them alone, so that one
+/// address keeps it from nobody else.
+async fn deliver(mail: &dyn Mail, letter: &Letter, to: &[Address]) -> Delivery {
+    let (mut reached, mut unreached) = (Vec::new(), Vec::new());
+    for address in to {
+        let list = if mail.keeps_back(address).await { &mut unreached } else { &mut reached };
+        list.push(address.clone());
+    }
+    if reached.is_empty() {
+        // Not to be tried again before tomorrow: somebody has to correct the addresses first.
+        let sent = Err(MailError::Unknown("mail to every address is kept back".to_owned()));
+        return Delivery { sent, unreached };
+    }
+    let mut sent = mail.send(&letter.message(&reached)).await;
+    if reached.len() == 1 || !matches!(sent, Err(MailError::NotSent(_))) {
+        return Delivery { sent, unreached };
+    }
+    let mut refused = Vec::new();
+    for address in reached {
+        match (mail.send(&letter.message(std::slice::from_ref(&address))).await, &sent) {
+            (Ok(()), _) => sent = Ok(()),
+            (Err(MailError::NotSent(_)), _) => refused.push(address),
+            (unknown @ Err(_), Err(_)) => sent = unknown,
+            (Err(_), Ok(())) => {}
+        }
+    }
+    // If nobody got it, it is not for the sake of an address.
+    if sent.is_ok() {
+        unreached.extend(refused);
+    }
+    Delivery { sent, unreached }
 }
 
 /// Stores that an e-mail is about to be sent, if nothing has changed since the occasion was found.
@@ -208,9 +249,15 @@ fn links(ports: Ports<'_>, books: &Books, now: Timestamp) -> Result<Links, Store
     })
 }
 
-/// One line for the log, without an address.
-fn told(books: &Books, occasion: Occasion, sent: &Result<(), MailError>) {
+/// What the log is told, without an address.
+fn told(books: &Books, occasion: Occasion, sent: &Result<(), MailError>, unreached: usize) {
     let (company, realm) = (&books.company, &books.realm);
+    if unreached > 0 {
+        tracing::warn!(
+            company.id = %company, realm.id = %realm, ?occasion, outcome = "mail_unreached", addresses = unreached,
+            "addresses in the sync settings take no e-mail; the console names them"
+        );
+    }
     match sent {
         Ok(()) => {
             tracing::info!(company.id = %company, realm.id = %realm, ?occasion, outcome = "mailed", "an e-mail was sent")

@@ -90,6 +90,12 @@ pub struct Message {
 pub trait Mail: Send + Sync {
     /// Sends a message to all of its addresses. `Ok` says that it was taken over, not that it arrives.
     async fn send(&self, message: &Message) -> Result<(), MailError>;
+
+    /// Whether mail to an address is kept back, since an earlier one came back or was complained about. What cannot be
+    /// found out is no.
+    async fn keeps_back(&self, _address: &Address) -> bool {
+        false
+    }
 }
 
 /// Why an e-mail was not sent.

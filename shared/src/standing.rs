@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids::Books;
+use crate::mail::Address;
 use crate::ports::{Standings, StoreError};
 use crate::tokens::TokenPair;
 
@@ -124,6 +125,9 @@ pub struct Mails {
     /// The end was told.
     #[serde(default)]
     pub told_ended: bool,
+    /// Whom the last e-mail did not go to: earlier ones came back, were complained about, or are refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreached: Vec<Address>,
 }
 
 /// An e-mail that was sent, or may have been.

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use sync::connect;
+use sync::mail::Address;
 use sync::preflight::{self, Finding, Severity};
 use sync::reference::{Reference, TaxModel};
 use sync::settings::{Company, ConnectionState};
@@ -90,6 +91,20 @@ fn checked(visitor: &Visitor, findings: &[Finding], reference: &Reference, is_co
     }
 }
 
+/// Whom e-mails do not reach.
+fn unreached(addresses: &[Address]) -> Markup {
+    html! {
+        @if !addresses.is_empty() {
+            dt { "E-mails do not reach" }
+            dd {
+                @for (place, address) in addresses.iter().enumerate() { @if place > 0 { ", " } (address.as_str()) }
+                p class="quiet small" { "Mail to them came back, was reported as unwanted, or is refused. Correct the addresses in "
+                    a href="/console/settings" { "Settings" } ". An address that is right has to be taken off the sender's list of bounces by whoever runs Counterpart." }
+            }
+        }
+    }
+}
+
 /// R57.
 fn leaving() -> Markup {
     html! {
@@ -126,6 +141,7 @@ fn connection(company: &Company, reference: Option<&Reference>, standing: Option
                 dt { "Last renewed" } dd { (words::moment(standing.refreshed_at)) " UTC, by itself" }
                 dt { "Ends if not used by" } dd { (words::moment(standing.refresh_expires_at)) " UTC" }
                 @if let Some(at) = standing.hard_expires_at { dt { "Ends in any case" } dd { (words::moment(at)) " UTC" } }
+                (unreached(&standing.mails.unreached))
             }
             @if let Some(reference) = reference {
                 dt { "Country" } dd { (reference.country) }

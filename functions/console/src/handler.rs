@@ -10,7 +10,7 @@ use sync::session::{self, NoEntry, Session};
 use crate::answer::Answer;
 use crate::cookie::Cookie;
 use crate::fields::Fields;
-use crate::layout::outside;
+use crate::layout::{outside, outside_with};
 use crate::limiter::{ATTEMPTS, REQUESTS};
 use crate::route::Route;
 use crate::site::{Answered, Site, Visitor, random};
@@ -87,7 +87,7 @@ async fn inside(site: &Site<'_>, request: &Request, route: Route) -> Response<Bo
     let (asked, now) = (request.headers(), site.clock.now());
     let cookie = Cookie { secure: is_secure(site) };
     let Some(session) = cookie.value(asked).and_then(|value| Session::open(site.seal, value, now)) else {
-        return ended().response(asked);
+        return not_signed_in(site).response(asked);
     };
     if !site.limiter.admits(&format!("company {}", session.company), REQUESTS, now) {
         return too_many().response(asked);
@@ -124,7 +124,7 @@ async fn answer(
     session: &Session,
     form: &Fields,
 ) -> Answered {
-    let Some(company) = site.companies.load(&session.company).await? else { return Ok(ended()) };
+    let Some(company) = site.companies.load(&session.company).await? else { return Ok(not_signed_in(site)) };
     let mark = session.form_mark(site.seal);
     let visitor = &Visitor { company, mark };
     let query = &Fields::of_query(request);
@@ -204,14 +204,18 @@ fn source(request: &Request) -> String {
     }
 }
 
-fn ended() -> Answer {
-    outside(
+/// For whoever has no session, or no longer: those who come from an e-mail, too.
+fn not_signed_in(site: &Site<'_>) -> Answer {
+    let way_on = site.billing_settings.map(|url| ("Go to the billing app's settings", url.as_str()));
+    outside_with(
         StatusCode::UNAUTHORIZED,
-        "Your session has ended",
+        "You are not signed in",
         &[
-            "To keep your company's books to yourself, sessions end after half an hour without a click.",
-            OPEN_AGAIN,
+            "To keep your company's books to yourself, this console opens from your billing app only, and closes after half an hour without a click.",
+            "Open your billing app, go to its QuickBooks settings, and follow the link to the console there. If an e-mail brought you here: what it is about is under Activity then.",
+            "If your billing app has no such link, ask whoever runs the sync for one. It works once, within five minutes.",
         ],
+        way_on,
     )
 }
 

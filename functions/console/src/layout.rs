@@ -60,11 +60,22 @@ pub(crate) fn mark(visitor: &Visitor) -> Markup {
 
 /// A page for somebody who is not let in.
 pub(crate) fn outside(status: StatusCode, title: &str, paragraphs: &[&str]) -> Answer {
+    outside_with(status, title, paragraphs, None)
+}
+
+/// The same with a way on: what it is called, and its address.
+pub(crate) fn outside_with(
+    status: StatusCode,
+    title: &str,
+    paragraphs: &[&str],
+    way_on: Option<(&str, &str)>,
+) -> Answer {
     let body = html! {
         main id="content" {
             div class="card" {
                 h1 { (title) }
                 @for paragraph in paragraphs { p { (paragraph) } }
+                @if let Some((name, address)) = way_on { p { a class="button main" href=(address) { (name) } } }
             }
         }
     };

@@ -72,6 +72,7 @@ async fn main() -> Result<(), Error> {
             limiter: &limiter,
             public_url: config.public_url.as_ref(),
             quickbooks_app: &config.quickbooks_app_url,
+            billing_settings: config.billing_settings_url.as_ref(),
         };
         Ok(handler::handle(&site, &request).await)
     }))

@@ -39,6 +39,8 @@ pub(crate) struct Site<'a> {
     pub(crate) public_url: Option<&'a Url>,
     /// Where QuickBooks shows its records to people.
     pub(crate) quickbooks_app: &'a Url,
+    /// Page of the billing app from which people open the console.
+    pub(crate) billing_settings: Option<&'a Url>,
 }
 
 /// A person who was let in, and the company that they see. Whatever is read or changed is this company's.

@@ -1,4 +1,4 @@
-//! Brings an existing QuickBooks company into the billing app, a page for each message.
+//! Brings an existing QuickBooks company into the billing app, some pages for each message.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use bootstrap::config::{Environment, ImportConfig};
 use bootstrap::{Patience, Services, SystemClock, batch, telemetry};
 use jiff::SignedDuration;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use sync::import::{Work, work};
+use sync::import::{Register, Stretch, Work, work};
 use sync::ports::Clock;
 
 /// Within the function's 300 seconds (template.yaml).
@@ -21,13 +21,17 @@ async fn main() -> Result<(), Error> {
     let services = Services::new(&config.shared, PATIENCE).await?;
     let queue = services.queue(&config.import_queue_url);
     let imports = services.imports(&config.imports_table);
+    // A job's messages come one after the other, mostly to the same instance.
+    let register = Register::default();
     run(service_fn(async |event: LambdaEvent<_>| {
         let deadline = event.context.deadline;
         let time = batch::time_left(deadline).saturating_sub(LAST_RECORDS);
         let until = SystemClock.now().saturating_add(SignedDuration::try_from(time)?)?;
         let answer =
             batch::of_companies(&services, &queue, event.payload, deadline, async |engine, messages| {
-                work(Work { engine, imports: &imports, queue: &queue }, messages, until).await
+                let stretch = Stretch::USUAL;
+                let means = Work { engine, imports: &imports, queue: &queue, register: &register, stretch };
+                work(means, messages, until).await
             });
         Ok::<_, Error>(answer.await?)
     }))

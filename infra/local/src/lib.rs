@@ -16,6 +16,7 @@ mod person;
 mod proxy;
 mod python;
 pub mod run;
+mod secrets;
 mod stack;
 mod template;
 mod workspace;

@@ -118,6 +118,14 @@ impl Stack {
             .ok_or_else(|| anyhow!("template.yaml has no output {name}"))
     }
 
+    /// The logical ids of all functions, as the template's outputs have them.
+    pub fn functions(&self) -> Vec<&str> {
+        let mut functions: Vec<&str> =
+            self.outputs.keys().map(String::as_str).filter(|name| name.ends_with("Function")).collect();
+        functions.sort_unstable();
+        functions
+    }
+
     /// What a function has printed since it was first called. `function` is its logical id in the template, which
     /// the template's outputs hold as well.
     pub fn function_log(&self, function: &str) -> anyhow::Result<String> {

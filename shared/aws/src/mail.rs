@@ -6,7 +6,7 @@ use aws_sdk_sesv2::config::http::HttpResponse;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SimpleMessage};
-use sync::mail::{Mail, MailError, Message};
+use sync::mail::{Address, Mail, MailError, Message};
 
 const CHARSET: &str = "UTF-8";
 
@@ -39,6 +39,21 @@ impl Mail for SesMail {
             .destination(Destination::builder().set_to_addresses(Some(to)).build())
             .content(EmailContent::builder().simple(simple).build());
         request.send().await.map(drop).map_err(|error| unsent_or_unknown(&error))
+    }
+
+    /// By the account's suppression list, on which SES puts what bounces for good and who complains (Amazon SES: Using the
+    /// account-level suppression list).
+    async fn keeps_back(&self, address: &Address) -> bool {
+        let listed = self.client.get_suppressed_destination().email_address(address.as_str()).send().await;
+        match listed {
+            Ok(_) => true,
+            Err(SdkError::ServiceError(refusal)) if refusal.err().is_not_found_exception() => false,
+            Err(error) => {
+                let code = error.code().unwrap_or("no code");
+                tracing::warn!(code, "SES did not tell whether an address takes e-mail");
+                false
+            }
+        }
     }
 }
 

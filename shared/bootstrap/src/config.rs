@@ -40,6 +40,8 @@ pub const PUBLIC_URL: &str = "PUBLIC_URL";
 pub const PUSH_QUEUE_URL: &str = "PUSH_QUEUE_URL";
 /// console: where QuickBooks shows its records to people. Intuit's own if it is not set.
 pub const QUICKBOOKS_APP_URL: &str = "QUICKBOOKS_APP_URL";
+/// console: page of the billing app from which people open the console. Empty if there is none.
+pub const BILLING_SETTINGS_URL: &str = "BILLING_SETTINGS_URL";
 /// token-refresh: address that e-mails come from. Empty sends none.
 pub const MAIL_FROM: &str = "MAIL_FROM";
 /// webhook-ingest, oauth-callback and console: address of the pull queue.
@@ -127,6 +129,8 @@ pub struct ConsoleConfig {
     pub public_url: Option<Url>,
     /// Where QuickBooks shows its records to people.
     pub quickbooks_app_url: Url,
+    /// Page of the billing app from which people open the console, if there is one.
+    pub billing_settings_url: Option<Url>,
 }
 
 /// What token-refresh needs.
@@ -235,6 +239,7 @@ impl ConsoleConfig {
         let texts = [SIGNING_KEY_SECRET, PUSH_QUEUE_URL, PULL_QUEUE_URL, IMPORTS_TABLE, IMPORT_QUEUE_URL]
             .map(|name| reader.text(name));
         let public_url = reader.optional_url(PUBLIC_URL);
+        let billing_settings_url = reader.optional_url(BILLING_SETTINGS_URL);
         let app = variables.get(QUICKBOOKS_APP_URL).filter(|value| !value.trim().is_empty());
         let app = Url::parse(app.as_deref().unwrap_or("https://app.qbo.intuit.com"));
         if app.is_err() {
@@ -262,6 +267,7 @@ impl ConsoleConfig {
             import_queue_url,
             public_url,
             quickbooks_app_url,
+            billing_settings_url,
         })
     }
 }

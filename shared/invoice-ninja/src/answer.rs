@@ -12,6 +12,8 @@ use crate::json::{Loose, Object};
 
 /// How long the app takes a payment or a bulk action like the one before for the same, at most.
 pub(crate) const REPETITION: Duration = Duration::from_secs(3);
+/// How long an app is left alone that asks for fewer requests and does not say for how long: its limits are by the minute.
+const THROTTLED: Duration = Duration::from_secs(60);
 /// The longest text of a refusal that is kept.
 const TEXT: usize = 500;
 
@@ -55,7 +57,9 @@ pub(crate) fn read(answer: &Answer, effect: Effect) -> Result<Object, BillingErr
 fn refusal(status: StatusCode, body: &Object, after: Option<Duration>, effect: Effect) -> BillingError {
     let text = text(status, body);
     match status {
-        StatusCode::TOO_MANY_REQUESTS => later("it asks for fewer requests".to_owned(), after),
+        StatusCode::TOO_MANY_REQUESTS => {
+            later("it asks for fewer requests".to_owned(), Some(after.unwrap_or(THROTTLED)))
+        }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => BillingError::Forbidden(text),
         // A missing record is a bad request.
         StatusCode::BAD_REQUEST if is_gone(&text) => BillingError::Gone,
@@ -160,6 +164,22 @@ mod tests {
             }
         });
         insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn an_app_that_throttles_is_left_alone_for_a_minute_unless_it_says_otherwise() {
+        let answer = |headers: HeaderMap| Answer {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            headers,
+            body: br#"{"message":"Too many requests"}"#.to_vec(),
+        };
+        let asked = |headers| match read(&answer(headers), Effect::Reads) {
+            Err(BillingError::Later { after, .. }) => after,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(asked(HeaderMap::new()), Some(THROTTLED));
+        let in_three = HeaderMap::from_iter([(RETRY_AFTER, "3".parse().unwrap())]);
+        assert_eq!(asked(in_three), Some(Duration::from_secs(3)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The API of one company: calls, lists, and what is remembered of the app.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -31,6 +32,8 @@ pub struct Client {
     api: String,
     token: SecretString,
     setup: Mutex<Option<Arc<Setup>>>,
+    /// The currencies of groups of clients, by the groups' ids.
+    groups: Mutex<HashMap<String, String>>,
     /// Taxes that the app is known to know, as `name` and `rate`.
     pub(crate) taxes: Mutex<Option<Vec<(String, rust_decimal::Decimal)>>>,
 }
@@ -53,7 +56,8 @@ impl Client {
     pub fn new(http: reqwest::Client, base: &Url, token: SecretString) -> Client {
         let api = format!("{}/api/v1", base.as_str().trim_end_matches('/'));
         let transport = Arc::new(http.clone());
-        Client { http, transport, api, token, setup: Mutex::default(), taxes: Mutex::default() }
+        let (setup, groups, taxes) = Default::default();
+        Client { http, transport, api, token, setup, groups, taxes }
     }
 
     /// The same client, whose requests travel another way.
@@ -156,6 +160,20 @@ impl Client {
         if group.is_empty() || own.is_some_and(|own| !own.is_empty()) {
             return Ok(());
         }
+        let currency = self.currency_of_group(group).await?;
+        let settings = client.entry("settings").or_insert_with(|| Value::Object(Object::new()));
+        if let Some(settings) = settings.as_object_mut() {
+            settings.insert("currency_id".to_owned(), currency.into());
+        }
+        Ok(())
+    }
+
+    /// The currency of a group of clients, or else the company's; read when it is first needed.
+    async fn currency_of_group(&self, group: String) -> Result<String, BillingError> {
+        let known = self.groups.lock().unwrap_or_else(PoisonError::into_inner).get(&group).cloned();
+        if let Some(currency) = known {
+            return Ok(currency);
+        }
         let home = self.setup().await?.home_currency_id.clone();
         let request = self.request(Method::GET, &format!("group_settings/{group}"));
         let of_group = match self.call("group_settings", request, Effect::Reads).await {
@@ -167,11 +185,8 @@ impl Client {
             Err(error) => return Err(error),
         };
         let currency = if of_group.is_empty() { home } else { of_group };
-        let settings = client.entry("settings").or_insert_with(|| Value::Object(Object::new()));
-        if let Some(settings) = settings.as_object_mut() {
-            settings.insert("currency_id".to_owned(), currency.into());
-        }
-        Ok(())
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner).insert(group, currency.clone());
+        Ok(currency)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

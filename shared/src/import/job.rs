@@ -43,7 +43,7 @@ pub struct Job {
     /// What keeps it from going on just now, if anything does. It goes on by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
-    /// Counts the pages; each is worked at for one message.
+    /// Counts the messages that it is worked at for.
     pub step: u64,
     /// Counts the stored changes; a write names the one it was made from.
     pub version: u64,
@@ -201,6 +201,11 @@ impl Job {
 }
 
 impl Counts {
+    /// How many are yet to be dealt with.
+    pub(crate) fn left(&self) -> u64 {
+        self.found.saturating_sub(self.done)
+    }
+
     /// How many records were linked, by whatever rung.
     pub fn all_linked(&self) -> u64 {
         self.linked.values().sum()

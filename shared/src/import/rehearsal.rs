@@ -11,7 +11,9 @@ use crate::activity::Activity;
 use crate::ids::{BillingId, Books, CompanyId, EventId, QuickBooksId};
 use crate::link::{Entry, Intent, Link, LinkKey};
 use crate::model::{Kind, Record};
-use crate::ports::{ActivityLog, Billing, BillingError, BillingQuery, Ledger, LinkError, StoreError, Stored};
+use crate::ports::{
+    ActivityLog, Billing, BillingError, BillingQuery, Ledger, LinkError, Page, StoreError, Stored,
+};
 use crate::push::Ports;
 
 /// The ports of a pull, of which ledger, billing app and activity log only pretend.
@@ -222,6 +224,17 @@ impl Billing for Rehearsal<'_> {
 
     async fn note(&self, _: &CompanyId, _: Kind, _: &BillingId, _: &str) -> Result<(), BillingError> {
         Ok(())
+    }
+
+    /// What is really there; what is made up is noted by who makes it up.
+    async fn changed_since(
+        &self,
+        company: &CompanyId,
+        kind: Kind,
+        since: Timestamp,
+        page: Option<&str>,
+    ) -> Result<Page, BillingError> {
+        self.real.billing.changed_since(company, kind, since, page).await
     }
 }
 

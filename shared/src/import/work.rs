@@ -1,4 +1,4 @@
-//! Working at a job: a page for each message, a part of the page at a time.
+//! Working at a job: some pages for each message, a part of them at a time.
 //!
 //! What was done is told by the links, so that whoever takes a page up after a crash does nothing twice; how far the job
 //! is, is stored after each part. What cannot be brought over for a reason of its own waits for a person, and the job
@@ -8,37 +8,34 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use quickbooks_wire::Entity;
 
 use super::job::{Job, Purpose, State, Trouble};
-use super::pages::{self, Page};
+use super::pages::{self, Page, Stretch};
+use super::part::Dealt;
 use super::record::{Ended, Listed, What};
+use super::register::Register;
 use super::rehearsal::Rehearsal;
+use super::speed::Speed;
 use super::store::{ImportQueue, Imports, Tick};
-use crate::activity::{Activity, ActivityResult, Side};
+use super::told::{is_of_import, is_worth_telling, told};
+use crate::activity::{Activity, ActivityResult};
 use crate::failure::{Failure, classify};
 use crate::ids::QuickBooksId;
 use crate::model::Kind;
-use crate::notice;
-use crate::outcome::{DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::outcome::{Park, Retry};
 use crate::ports::{BillingError, BillingQuery, CallError, StoreError, explain};
-use crate::pull::page::{Brought, Importing, Pace};
+use crate::pull::page::{Brought, Importing};
 use crate::push::batch::later;
 use crate::push::{self, Message, Verdict, wait_after};
 use crate::settings::Company;
 
-/// How many entities are dealt with between two looks at the job, which may have been cancelled.
-const PART: usize = 200;
-/// How many are under way at a time, while the billing app bears it.
-const AT_ONCE: usize = 8;
-/// How many that come to nothing in a row, for each that is under way at a time, mean that the app is away.
-const IN_VAIN: usize = 2;
-/// How often what did not come to an end is tried before the part is given back to the queue.
-const ROUNDS: u32 = 3;
-/// The longest wait between two rounds; who asks for more gets it by way of the queue.
-const PAUSE: Duration = Duration::from_secs(4);
+/// How many entities are dealt with, for each that is under way at a time, between two looks at the job, which may have
+/// been cancelled.
+const IN_A_PART: usize = 25;
+/// What became of so many entities is kept together.
+const LISTED: u64 = 200;
 /// How often a message is delivered before what still does not come to an end waits for a person.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 
 /// What working at jobs needs.
 #[derive(Clone, Copy)]
@@ -49,6 +46,10 @@ pub struct Work<'a> {
     pub imports: &'a dyn Imports,
     /// What moves a job on.
     pub queue: &'a dyn ImportQueue,
+    /// The billing app's names. Whoever keeps it from one message to the next saves calls.
+    pub register: &'a Register,
+    /// How much of QuickBooks is read for a message.
+    pub stretch: Stretch,
 }
 
 /// Carries ticks out, one after the other, and says of each message, in the same order, what is to be done with it.
@@ -91,7 +92,7 @@ async fn one(work: Work<'_>, message: &Message, tick: &Tick, until: Timestamp) -
         return go_on(work, &job).await;
     }
     let mut worker = Worker { work, message, job, until, waiting: None };
-    match worker.page().await {
+    match worker.pages().await {
         Ok(()) if worker.job.state == State::Running => go_on(work, &worker.job).await,
         Ok(()) | Err(Stop::Overtaken) => Ok(()),
         Err(Stop::For(reason)) => worker.stop(reason).await,
@@ -104,13 +105,21 @@ async fn go_on(work: Work<'_>, job: &Job) -> Result<(), Retry> {
 }
 
 /// Why a page is left before its end.
-enum Stop {
+pub(super) enum Stop {
     /// It passes.
     Until(Retry),
     /// It does not.
     For(String),
     /// The job was cancelled, or somebody else works at it.
     Overtaken,
+}
+
+impl Stop {
+    /// What is left has to wait for the next message.
+    pub(super) fn too_late() -> Stop {
+        let reason = "the time was too short".to_owned();
+        Stop::Until(Retry { reason, after: Some(Duration::from_secs(1)) })
+    }
 }
 
 impl From<StoreError> for Stop {
@@ -145,11 +154,11 @@ impl From<CallError> for Stop {
     }
 }
 
-struct Worker<'a> {
-    work: Work<'a>,
-    message: &'a Message,
-    job: Job,
-    until: Timestamp,
+pub(super) struct Worker<'a> {
+    pub(super) work: Work<'a>,
+    pub(super) message: &'a Message,
+    pub(super) job: Job,
+    pub(super) until: Timestamp,
     /// What earlier imports have left to a person, once it was looked up.
     waiting: Option<HashMap<Subject, Activity>>,
 }
@@ -158,8 +167,8 @@ struct Worker<'a> {
 type Subject = (Kind, QuickBooksId);
 
 impl Worker<'_> {
-    /// Deals with the next page of the kind that the job is at.
-    async fn page(&mut self) -> Result<(), Stop> {
+    /// Deals with the next pages of the kind that the job is at.
+    async fn pages(&mut self) -> Result<(), Stop> {
         let id = &self.job.books.company;
         let company = self.work.engine.companies.load(id).await?;
         let Some(company) = company.filter(|company| company.books().as_ref() == Some(&self.job.books))
@@ -175,45 +184,53 @@ impl Worker<'_> {
             Purpose::Run => self.work.engine,
         };
         let company = allowed_to_make(company, &self.job);
-        let mut importing = Importing::open(engine, &company).await??;
+        let mut importing = Importing::open(engine, &company, self.work.register).await??;
         if self.job.progress.is_empty() {
             self.count(&importing).await?;
         }
         let Some(kind) = self.job.current() else { return self.finish().await };
-        let cursor = self.job.progress.get(&kind).map(|progress| progress.cursor.clone()).unwrap_or_default();
-        let page = pages::read(importing.quickbooks(), kind, &cursor).await?;
+        let progress = self.job.progress.get(&kind).cloned().unwrap_or_default();
+        let stretch = self.work.stretch.of(progress.counts.left());
+        let page = pages::read(importing.quickbooks(), kind, &progress.cursor, stretch).await?;
+        let may_read = self.message.deliveries < TRIES;
+        let until = may_read.then_some(self.until);
+        self.work.register.turn_to(&self.job.id, self.job.total().left(), until).await;
+        let mut speed = Speed::new(self.work.stretch.pages);
         let mut done = 0;
         while done < page.rows().len() {
             if self.now() >= self.until {
-                return self.rest_later(done).await;
+                return self.rest_later(done, Stop::too_late()).await;
             }
-            let rows = &page.rows()[done..page.rows().len().min(done + PART)];
-            let Some(ended) = self.part(&mut importing, rows).await? else {
-                return self.rest_later(done).await;
-            };
-            done += rows.len();
-            let is_last = done == page.rows().len();
-            self.store(kind, &page, done, &ended, is_last).await?;
+            let end = page.rows().len().min(done + IN_A_PART * speed.at_once());
+            let Dealt { ended, rest } =
+                self.part(&mut importing, &page.rows()[done..end], &mut speed).await?;
+            done += ended.len();
+            if !ended.is_empty() {
+                self.store(kind, &page, done, &ended).await?;
+            }
+            if let Some(stop) = rest {
+                return self.rest_later(done, stop).await;
+            }
         }
         if page.rows().is_empty() { self.end_kind(kind).await } else { Ok(()) }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.work.engine.clock.now()
     }
 
-    /// The rest of a page comes with the next message, or with this one if nothing was done for it.
-    async fn rest_later(&mut self, done: usize) -> Result<(), Stop> {
-        if done == 0 {
-            let reason = "the time was too short".to_owned();
-            return Err(Stop::Until(Retry { reason, after: Some(Duration::from_secs(1)) }));
+    /// The rest comes with the next message, or with this one if nothing was done for it: whoever gets on is not taken
+    /// for one who does not.
+    async fn rest_later(&mut self, done: usize, stop: Stop) -> Result<(), Stop> {
+        if done == 0 || !matches!(stop, Stop::Until(_)) {
+            return Err(stop);
         }
         let next = self.job.next(self.now());
         self.save(Job { step: next.step + 1, ..next }).await
     }
 
     /// Makes sure that the billing app can be asked at all, before anything is read for it.
-    async fn the_app_is_there(&self) -> Result<(), Stop> {
+    pub(super) async fn the_app_is_there(&self) -> Result<(), Stop> {
         let nobody = BillingQuery::PaymentNumbered("QB-0".to_owned());
         match self.work.engine.billing.find(&self.job.books.company, &nobody).await {
             Ok(_) => Ok(()),
@@ -234,74 +251,8 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Deals with some rows until each has ended; none if the time was too short for all.
-    async fn part(
-        &mut self,
-        importing: &mut Importing<'_>,
-        rows: &[Entity],
-    ) -> Result<Option<Vec<Brought>>, Stop> {
-        let mut ended: Vec<Option<Brought>> = rows.iter().map(|_| None).collect();
-        let mut at_once = AT_ONCE;
-        for round in 1..=ROUNDS {
-            let open: Vec<usize> = (0..rows.len()).filter(|place| !has_ended(&ended[*place])).collect();
-            let some: Vec<Entity> = open.iter().map(|place| rows[*place].clone()).collect();
-            // Whether all or only some come to nothing is known when enough have been tried.
-            let in_vain = if self.message.deliveries < TRIES { IN_VAIN * at_once } else { usize::MAX };
-            let pace = Pace { at_once, until: self.until, in_vain };
-            let brought = importing.bring(&some, self.job.started_at, pace).await;
-            for (place, brought) in brought.map_err(whole)? {
-                ended[open[place]] = Some(brought);
-            }
-            let waits = ended.iter().flatten().filter_map(retry).collect::<Vec<_>>();
-            let (is_away, pause) =
-                (waits.len() == some.len(), waits.iter().filter_map(|retry| retry.after).max());
-            if ended.iter().all(has_ended) || self.now() >= self.until || is_away || pause > Some(PAUSE) {
-                break;
-            }
-            if round < ROUNDS {
-                self.work.engine.clock.sleep(pause.unwrap_or(PAUSE / 4)).await;
-                at_once = (at_once / 2).max(1);
-            }
-        }
-        self.settle(ended).await
-    }
-
-    /// Takes what has ended, if all has. What was refused or put off because the whole app was has not; what never comes
-    /// to an end while the app is there waits for a person.
-    async fn settle(&self, mut ended: Vec<Option<Brought>>) -> Result<Option<Vec<Brought>>, Stop> {
-        let is_doubtful = |brought: &Brought| {
-            matches!(&brought.outcome, Outcome::Retry(_))
-                || matches!(&brought.outcome, Outcome::Parked(park) if park.cause == ParkCause::BillingApp)
-        };
-        if ended.iter().flatten().any(is_doubtful) {
-            self.the_app_is_there().await?;
-        }
-        let lost = ended.iter().flatten().find_map(|brought| match &brought.outcome {
-            Outcome::Parked(park) if park.cause == ParkCause::NotConnected => Some(park.clone()),
-            _ => None,
-        });
-        if let Some(park) = lost {
-            return Err(park.into());
-        }
-        let longest = ended.iter().flatten().filter_map(retry).max_by_key(|retry| retry.after).cloned();
-        if let Some(retry) = longest {
-            if self.message.deliveries < TRIES {
-                return Err(retry.into());
-            }
-            ended.iter_mut().flatten().for_each(give_up);
-        }
-        Ok(ended.into_iter().collect())
-    }
-
     /// Stores what became of a part: first what a person reads of it, then how far the job is.
-    async fn store(
-        &mut self,
-        kind: Kind,
-        page: &Page,
-        done: usize,
-        brought: &[Brought],
-        is_last: bool,
-    ) -> Result<(), Stop> {
+    async fn store(&mut self, kind: Kind, page: &Page, done: usize, brought: &[Brought]) -> Result<(), Stop> {
         let now = self.now();
         if self.job.purpose == Purpose::Run {
             let mut entries = self.tried_again(brought).await?;
@@ -312,19 +263,37 @@ impl Worker<'_> {
         }
         let ended: Vec<Ended> = brought.iter().map(|brought| told(brought, self.job.purpose)).collect();
         let mut progress = self.job.progress.get(&kind).cloned().unwrap_or_default();
-        let listed: Vec<Ended> =
-            ended.iter().filter(|ended| ended.what != What::Unchanged).cloned().collect();
-        if !listed.is_empty() {
-            let listed = Listed { after: progress.counts.done, ended: listed };
-            self.work.imports.list(&self.job.books.company, &self.job.id, kind, &listed).await?;
-        }
+        self.list(kind, progress.counts.done, &ended).await?;
         ended.iter().for_each(|ended| progress.counts.add(ended));
         progress.counts.found = progress.counts.found.max(progress.counts.done);
         progress.cursor = page.cursor(done).unwrap_or_default();
         let mut next = Job { trouble: None, ..self.job.next(now) };
-        next.step += u64::from(is_last);
+        next.step += u64::from(done == page.rows().len());
         next.progress.insert(kind, progress);
         self.save(next).await
+    }
+
+    /// Keeps what became of entities, of which `before` were dealt with earlier. What is kept together begins at the same
+    /// places however the job is cut up, so that whoever tells it again after a crash replaces what was told.
+    async fn list(&self, kind: Kind, before: u64, ended: &[Ended]) -> Result<(), StoreError> {
+        let (company, id, imports) = (&self.job.books.company, &self.job.id, self.work.imports);
+        let (mut rest, mut at) = (ended, before);
+        while !rest.is_empty() {
+            let after = at - at % LISTED;
+            let room = usize::try_from(after + LISTED - at).unwrap_or(usize::MAX);
+            let (some, others) = rest.split_at(room.min(rest.len()));
+            let mut listed = match at > after {
+                true => imports.records(company, id, kind, Some(&after.to_string())).await?.0,
+                false => Vec::new(),
+            };
+            listed.retain(|earlier| !some.iter().any(|ended| ended.quickbooks_id == earlier.quickbooks_id));
+            listed.extend(some.iter().filter(|ended| ended.what != What::Unchanged).cloned());
+            if !listed.is_empty() {
+                imports.list(company, id, kind, &Listed { after, ended: listed }).await?;
+            }
+            (rest, at) = (others, at + some.len() as u64);
+        }
+        Ok(())
     }
 
     /// Ends what earlier imports have left to a person of the same entities: what became of them now is told anew.
@@ -412,87 +381,4 @@ fn allowed_to_make(mut company: Company, job: &Job) -> Company {
         company.settings.create_products |= job.kinds.contains(&Kind::Product);
     }
     company
-}
-
-fn has_ended(brought: &Option<Brought>) -> bool {
-    brought.as_ref().is_some_and(|brought| retry(brought).is_none())
-}
-
-fn retry(brought: &Brought) -> Option<&Retry> {
-    match &brought.outcome {
-        Outcome::Retry(retry) => Some(retry),
-        _ => None,
-    }
-}
-
-/// What it means that not even what is known of some entities could be read.
-fn whole(outcome: Outcome) -> Stop {
-    match outcome {
-        Outcome::Parked(park) => park.into(),
-        Outcome::Retry(retry) => retry.into(),
-        Outcome::Done(_) | Outcome::Skipped(_) => {
-            Stop::Until(Retry { reason: "nothing could be read".to_owned(), after: None })
-        }
-    }
-}
-
-fn give_up(brought: &mut Brought) {
-    if let Some(Retry { reason, .. }) = retry(brought).cloned() {
-        brought.outcome = Outcome::Parked(Park::new(
-            ParkCause::BillingApp,
-            format!("It did not come to an end in {TRIES} attempts: {reason}."),
-            "Retry it; nothing of it is done twice.",
-        ));
-    }
-}
-
-/// Whether a person looks for it in the activity log. All else is in the job.
-fn is_worth_telling(brought: &Brought) -> bool {
-    match &brought.outcome {
-        Outcome::Parked(_) => true,
-        Outcome::Done(done) => !done.notes.is_empty() || done.action == DoneAction::RecordDeleted,
-        Outcome::Skipped(_) | Outcome::Retry(_) => false,
-    }
-}
-
-/// Whether an entry was left by an import.
-fn is_of_import(entry: &Activity) -> bool {
-    let received = entry.event_json.as_deref().map(notice::read).unwrap_or_default();
-    entry.side == Side::QuickBooks
-        && received.iter().any(|received| received.notice.as_ref().is_ok_and(|notice| notice.is_of_import()))
-}
-
-/// What became of an entity, for the job.
-fn told(brought: &Brought, purpose: Purpose) -> Ended {
-    let (what, notes) = match &brought.outcome {
-        Outcome::Done(done) => (what(done.action, brought), done.notes.clone()),
-        Outcome::Skipped(SkipReason::NothingNew) => (What::Unchanged, Vec::new()),
-        Outcome::Skipped(SkipReason::NeverPulled) => {
-            (What::Skipped { reason: "it is voided or deleted in QuickBooks".to_owned() }, Vec::new())
-        }
-        Outcome::Skipped(reason) => (What::Skipped { reason: reason.to_string() }, Vec::new()),
-        Outcome::Parked(park) => (What::Failed { park: park.clone() }, Vec::new()),
-        Outcome::Retry(retry) => (What::Skipped { reason: retry.reason.clone() }, Vec::new()),
-    };
-    let is_made_up = purpose == Purpose::Preview && what == What::Created;
-    Ended {
-        kind: brought.notice.kind,
-        quickbooks_id: brought.notice.quickbooks_id.clone(),
-        label: brought.about.label.clone(),
-        what,
-        billing_id: brought.about.billing_id.clone().filter(|_| !is_made_up),
-        differences: brought.about.differences.clone(),
-        notes,
-        candidates: brought.about.candidates.clone(),
-    }
-}
-
-fn what(action: DoneAction, brought: &Brought) -> What {
-    match (action, brought.matched_by) {
-        (DoneAction::RecordCreated, _) => What::Created,
-        (DoneAction::RecordLinked, Some(by)) => What::Linked { by },
-        (DoneAction::RecordUpdated, _) => What::Updated,
-        (DoneAction::RecordDeleted, _) => What::Deleted,
-        _ => What::Unchanged,
-    }
 }

@@ -74,6 +74,10 @@ type Failure = fn(String) -> MailError;
 struct TestMail {
     mail: MemoryMail,
     fails: Mutex<Option<Failure>>,
+    /// Addresses from which mail came back.
+    bounced: Mutex<Vec<Address>>,
+    /// Addresses with which a message is refused.
+    refused: Mutex<Vec<Address>>,
 }
 
 #[async_trait]
@@ -82,8 +86,15 @@ impl Mail for TestMail {
         let fails = *lock(&self.fails);
         match fails {
             Some(error) => Err(error("no route".into())),
+            None if message.to.iter().any(|to| lock(&self.refused).contains(to)) => {
+                Err(MailError::NotSent("it is refused".into()))
+            }
             None => self.mail.send(message).await,
         }
+    }
+
+    async fn keeps_back(&self, address: &Address) -> bool {
+        lock(&self.bounced).contains(address)
     }
 }
 
@@ -396,4 +407,34 @@ fn whoever_is_connected_with_another_realm_by_now_has_no_turns_with_the_first() 
     assert!(block_on(world.companies.save(&company)).unwrap());
     assert_eq!(world.live(DAY * 3), [Visit::Idle]);
     assert_eq!(world.intuit.asked(), Vec::<&str>::new());
+}
+
+#[test]
+fn an_address_that_takes_no_mail_keeps_it_from_nobody_else_and_is_named() {
+    let address = |name: &str| Address::new(format!("{name}@example.com")).unwrap();
+    let world = World::new();
+    let mut company = block_on(world.companies.load(&books().company)).unwrap().unwrap();
+    company.settings.notify.to = ["ann", "bob", "eve"].map(address).to_vec();
+    company.version += 1;
+    assert!(block_on(world.companies.save(&company)).unwrap());
+    *lock(&world.mail.bounced) = vec![address("bob")];
+    *lock(&world.mail.refused) = vec![address("eve")];
+    world.park();
+    world.live(DAY);
+    let sent = world.mail.mail.messages();
+    assert_eq!(sent.iter().map(|message| message.to.clone()).collect::<Vec<_>>(), [vec![address("ann")]]);
+    assert_eq!(world.standing().mails.unreached, [address("bob"), address("eve")]);
+
+    // Corrected, all get the next one.
+    lock(&world.mail.bounced).clear();
+    lock(&world.mail.refused).clear();
+    world.live(DAY);
+    assert_eq!(world.mail.mail.messages()[1].to.len(), 3);
+    assert_eq!(world.standing().mails.unreached, []);
+
+    // Nobody is left: once a day it is found out.
+    *lock(&world.mail.bounced) = ["ann", "bob", "eve"].map(address).to_vec();
+    let visits = world.live(DAY * 3).len();
+    assert!(world.mail.mail.messages().len() == 2 && visits < 10, "{visits} visits");
+    assert_eq!(world.standing().mails.unreached.len(), 3);
 }

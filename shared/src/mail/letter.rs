@@ -84,7 +84,7 @@ impl Letter {
                 )],
                 list: by_cause(parked),
                 link: ("See what to do about each".into(), links.activity.clone()),
-                small: format!("This comes at most once a day, and can be switched off in the sync settings. {small}"),
+                small: format!("The link leads into the console. If you are not signed in there, it says how to open it from your billing app. This comes at most once a day, and can be switched off in the sync settings. {small}"),
             },
         }
     }

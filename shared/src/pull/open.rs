@@ -9,7 +9,7 @@ use quickbooks_wire::Entity;
 use super::plan;
 use crate::failure::{Failure, classify};
 use crate::ids::{BillingId, Books, EventId, QuickBooksId};
-use crate::import::{Candidate, Difference};
+use crate::import::{Candidate, Difference, Register};
 use crate::link::{Entry, Intent, Link, LinkKey, WORTH_WAITING};
 use crate::model::{Kind, Record};
 use crate::notice::ChangeNotice;
@@ -69,6 +69,8 @@ pub(super) struct Pull<'a> {
     pub(super) ended: Option<Park>,
     /// Entities of which the batch tells more than one change of one second.
     pub(super) crowded: HashSet<Id>,
+    /// What an import knows of the billing app's names.
+    pub(super) register: Option<&'a Register>,
 }
 
 impl Told<'_> {
@@ -103,6 +105,7 @@ impl<'a> Pull<'a> {
             about: About::default(),
             ended: None,
             crowded: HashSet::new(),
+            register: None,
         }))
     }
 

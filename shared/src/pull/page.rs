@@ -13,12 +13,13 @@ use super::open::{About, Id, Pull, Told};
 use super::sources::references;
 use crate::activity::{Activity, ActivityResult};
 use crate::ids::{EventId, QuickBooksId};
+use crate::import::{Known, Register};
 use crate::link::MatchedBy;
 use crate::mapping::fields;
 use crate::model::Kind;
 use crate::notice::{self, ChangeNotice, Operation, Source};
 use crate::outcome::{Outcome, Park, Retry};
-use crate::ports::QuickBooks;
+use crate::ports::{BillingQuery, QuickBooks};
 use crate::push::Ports;
 use crate::settings::Company;
 
@@ -72,8 +73,10 @@ impl<'a> Importing<'a> {
     pub(crate) async fn open(
         ports: Ports<'a>,
         company: &'a Company,
+        register: &'a Register,
     ) -> Result<Result<Importing<'a>, Park>, Retry> {
-        Ok(Pull::open(ports, company).await?.map(Importing))
+        let pull = Pull::open(ports, company).await?;
+        Ok(pull.map(|pull| Importing(Pull { register: Some(register), ..pull })))
     }
 
     /// The accounting API of the books.
@@ -96,9 +99,10 @@ impl<'a> Importing<'a> {
             ids.iter().cloned().zip(notices.iter().map(|(place, _)| rows.get(*place).cloned())).collect();
         pull.know(&ids).await.map_err(|ending| *ending)?;
         pull.read_what_they_refer_to(&ids).await.map_err(|ending| *ending)?;
+        let met = self.0.met(&ids).await;
         let pull = &self.0;
         let in_vain = AtomicUsize::new(0);
-        let runs = lanes(pull, &ids, pace.at_once).into_iter().map(|lane| {
+        let runs = lanes(pull, &ids, &met, pace.at_once).into_iter().map(|lane| {
             let (notices, in_vain) = (&notices, &in_vain);
             async move {
                 let of_lane = lane.iter().filter_map(|place| notices.get(*place));
@@ -209,12 +213,36 @@ impl<'a> Pull<'a> {
             about: About::default(),
             ended: None,
             crowded: HashSet::new(),
+            register: self.register,
         }
     }
 
+    /// The groups of records that entities without a counterpart, and what they refer to, may come upon.
+    async fn met(&self, ids: &[Id]) -> Met {
+        let mut met = Met::new();
+        let mut from = ids.to_vec();
+        while let Some(id) = from.pop() {
+            let row = self.rows.get(&id).and_then(Option::as_ref);
+            let Some(row) = row.filter(|_| !met.contains_key(&id)) else { continue };
+            let mut groups = BTreeSet::new();
+            if !self.links.contains_key(&id) {
+                for wanted in fits(row) {
+                    if let Known::InGroup(group) = self.known(&wanted).await {
+                        groups.insert(group);
+                    }
+                }
+            }
+            met.insert(id, groups);
+            from.extend(references(row));
+        }
+        met
+    }
+
     /// What carrying an entity out may look at or change beside itself.
-    fn touches(&self, id: &Id, touched: &mut BTreeSet<Touch>) {
+    fn touches(&self, id: &Id, met: &Met, touched: &mut BTreeSet<Touch>) {
         let Some(row) = self.rows.get(id).and_then(Option::as_ref) else { return };
+        let groups = met.get(id).into_iter().flatten();
+        touched.extend(groups.map(|group| Touch::Records(id.0, *group)));
         let lower = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_lowercase();
         match row {
             Entity::Customer(customer) => {
@@ -240,7 +268,7 @@ impl<'a> Pull<'a> {
             if !self.links.contains_key(&other) || other.0 == Kind::Invoice {
                 let is_new = touched.insert(Touch::Entity(other.clone()));
                 if is_new && !self.links.contains_key(&other) {
-                    self.touches(&other, touched);
+                    self.touches(&other, met, touched);
                 }
             }
         }
@@ -260,13 +288,36 @@ enum Touch {
     Number(String),
     PaidBy(String),
     Entity(Id),
+    /// A group of the billing app's records, by its number in the register.
+    Records(Kind, u32),
+}
+
+/// The groups of records that entities may come upon.
+type Met = HashMap<Id, BTreeSet<u32>>;
+
+/// What an entity is matched by, if it has no counterpart (D2). The rest is never linked.
+fn fits(row: &Entity) -> Vec<BillingQuery> {
+    match row {
+        Entity::Customer(customer) => {
+            let emails = customer.primary_email_addr.as_ref().and_then(|email| email.address.as_deref());
+            let emails = emails.into_iter().flat_map(|emails| emails.split(','));
+            let emails = emails.map(|email| BillingQuery::ClientWithEmail(email.trim().to_owned()));
+            let name = customer.display_name.clone().map(BillingQuery::ClientNamed);
+            name.into_iter().chain(emails).collect()
+        }
+        Entity::Item(item) => {
+            let keys = [&item.name, &item.fully_qualified_name].into_iter().flatten();
+            keys.cloned().map(BillingQuery::ProductKeyed).collect()
+        }
+        Entity::Invoice(_) | Entity::Payment(_) => Vec::new(),
+    }
 }
 
 /// Divides the entities among at most `at_once` lanes. What touches the same is in the same lane, in its order.
-fn lanes(pull: &Pull<'_>, ids: &[Id], at_once: usize) -> Vec<Lane> {
+fn lanes(pull: &Pull<'_>, ids: &[Id], met: &Met, at_once: usize) -> Vec<Lane> {
     let touches = ids.iter().map(|id| {
         let mut touched = BTreeSet::from([Touch::Entity(id.clone())]);
-        pull.touches(id, &mut touched);
+        pull.touches(id, met, &mut touched);
         touched
     });
     balanced(groups(touches), at_once)

@@ -11,7 +11,7 @@ use super::open::{Id, Pull, Told, label};
 use super::plan;
 use super::write::{Cause, again, number_of_payment};
 use crate::ids::{BillingId, QuickBooksId};
-use crate::import::Candidate;
+use crate::import::{Candidate, Known};
 use crate::link::{Entry, Link, LinkKey, MatchedBy};
 use crate::mapping::back::{self, Members, Paid, Sold};
 use crate::mapping::tax_answer::{Question, TaxAnswer};
@@ -19,6 +19,7 @@ use crate::mapping::{customer, invoice, item, payment};
 use crate::model::{Invoice, Kind, Product, Record};
 use crate::outcome::{Done, Park, ParkCause, SkipReason};
 use crate::ports::{BillingQuery, Stored};
+use crate::push::Ports;
 use crate::push::batch::Ending;
 
 impl Pull<'_> {
@@ -348,7 +349,21 @@ impl Pull<'_> {
     }
 
     async fn find(&self, wanted: BillingQuery) -> Result<Vec<Stored>, Ending> {
-        Ok(self.ports.billing.find(&self.books.company, &wanted).await?)
+        match self.known(&wanted).await {
+            Known::Lacking => Ok(Vec::new()),
+            Known::InGroup(_) | Known::Nothing => {
+                Ok(self.ports.billing.find(&self.books.company, &wanted).await?)
+            }
+        }
+    }
+
+    /// What an import knows without looking.
+    pub(super) async fn known(&self, wanted: &BillingQuery) -> Known {
+        let Ports { billing, clock, .. } = self.ports;
+        match self.register {
+            Some(register) => register.look(billing, clock, &self.books.company, wanted).await,
+            None => Known::Nothing,
+        }
     }
 
     /// The record as it would be pushed now; none if it could not be.

@@ -101,6 +101,7 @@ impl Pull<'_> {
     }
 
     async fn send_create(&mut self, intent: &Intent, record: &Record) -> Result<Stored, Ending> {
+        self.note(record).await;
         match self.ports.billing.create(&self.books.company, record).await {
             Ok(stored) => Ok(stored),
             Err(error) => {
@@ -109,6 +110,12 @@ impl Pull<'_> {
                 }
                 Err(error.into())
             }
+        }
+    }
+
+    async fn note(&self, record: &Record) {
+        if let Some(register) = self.register {
+            register.note(record).await;
         }
     }
 
@@ -291,6 +298,7 @@ impl Pull<'_> {
         let written = if after == before.record {
             before.clone()
         } else {
+            self.note(&after).await;
             match self.ports.billing.update(&self.books.company, &before.record, &after).await {
                 Ok(stored) => stored,
                 Err(BillingError::Refused(reason)) => match (&before.record, &after) {

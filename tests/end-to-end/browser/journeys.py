@@ -131,7 +131,7 @@ def first_day(person, order):
     person.sees("You are signed out")
     person.expected = "401 (Unauthorized)"
     page.goto(f"{order['console']}/console")
-    person.sees("Your session has ended")
+    person.sees("You are not signed in")
 
 
 def bill(ninja, path, record):

@@ -122,6 +122,7 @@ struct World {
     limiter: Limiter,
     public_url: Option<Url>,
     quickbooks_app: Url,
+    billing_settings: Option<Url>,
     cookie: Mutex<Option<String>>,
 }
 
@@ -164,6 +165,7 @@ impl World {
             limiter: Limiter::default(),
             public_url: None,
             quickbooks_app: "https://books.example".parse().unwrap(),
+            billing_settings: None,
             cookie: Mutex::default(),
         };
         for name in ["acme", "globex"] {
@@ -229,6 +231,7 @@ impl World {
             limiter: &self.limiter,
             public_url: self.public_url.as_ref(),
             quickbooks_app: &self.quickbooks_app,
+            billing_settings: self.billing_settings.as_ref(),
         };
         let response = handle(&site, &request).await;
         let (parts, body) = response.into_parts();
@@ -383,6 +386,18 @@ async fn nobody_reads_or_changes_anything_without_a_session() {
             assert_eq!(world.ask(Method::POST, path, &form, &[]).await.status, 401, "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_comes_from_an_e_mail_is_told_the_way_in() {
+    let mut world = World::inside("acme").await;
+    *world.cookie.lock().unwrap() = None;
+    let page = world.get("/console/activity").await;
+    assert!(page.status == 401 && page.text.contains("from your billing app"), "{}", page.text);
+    assert!(!page.text.contains("class=\"button main\""), "there is nowhere to send them");
+    world.billing_settings = Some("https://billing.example/settings/quickbooks".parse().unwrap());
+    let page = world.get("/console/activity").await;
+    assert!(page.text.contains("href=\"https://billing.example/settings/quickbooks\""), "{}", page.text);
 }
 
 #[tokio::test]

@@ -10,12 +10,12 @@ use quickbooks_wire::query::Query;
 use quickbooks_wire::{Entity, EntityKind};
 use sync::activity::Activity;
 use sync::ids::{BillingId, Books, CompanyId, EventId, JobId, QuickBooksId};
-use sync::import::{Ended, ImportQueue, Imports, Job, Listed, Tick, Work};
+use sync::import::{Ended, ImportQueue, Imports, Job, Listed, Register, Stretch, Tick, Work};
 use sync::link::{Entry, Intent, Link, LinkKey, RequestId};
 use sync::model::{Kind, Record};
 use sync::ports::{
     ActivityLog, Billing, BillingError, BillingQuery, CallError, Connector, Ledger, LinkError, NameHolder,
-    OpenError, QuickBooks, StoreError, Stored, Write,
+    OpenError, Page, QuickBooks, StoreError, Stored, Write,
 };
 use sync::push::Ports;
 use sync::reference::ReferenceLists;
@@ -24,6 +24,7 @@ use sync::reference::ReferenceLists;
 pub(super) struct Fragile<'a> {
     inner: Ports<'a>,
     imports: Option<(&'a dyn Imports, &'a dyn ImportQueue)>,
+    register: Register,
     life: Arc<Life>,
 }
 
@@ -56,7 +57,7 @@ impl Life {
 impl<'a> Fragile<'a> {
     pub(super) fn new(inner: Ports<'a>, dies_in: usize, after_the_effect: bool) -> Fragile<'a> {
         let life = Arc::new(Life { made: AtomicUsize::new(0), dies_in, after_the_effect });
-        Fragile { inner, imports: None, life }
+        Fragile { inner, imports: None, register: Register::default(), life }
     }
 
     /// The same for imports.
@@ -65,7 +66,8 @@ impl<'a> Fragile<'a> {
     }
 
     pub(super) fn work(&self) -> Work<'_> {
-        Work { engine: self.ports(), imports: self, queue: self }
+        let stretch = Stretch::USUAL;
+        Work { engine: self.ports(), imports: self, queue: self, register: &self.register, stretch }
     }
 
     fn imports(&self) -> &dyn Imports {
@@ -220,6 +222,17 @@ impl Billing for Fragile<'_> {
 
     async fn delete(&self, company: &CompanyId, kind: Kind, id: &BillingId) -> Result<(), BillingError> {
         call!(self, self.inner.billing.delete(company, kind, id), BillingError::Unknown("dead".into()))
+    }
+
+    async fn changed_since(
+        &self,
+        company: &CompanyId,
+        kind: Kind,
+        since: Timestamp,
+        page: Option<&str>,
+    ) -> Result<Page, BillingError> {
+        let listed = self.inner.billing.changed_since(company, kind, since, page);
+        call!(self, listed, BillingError::Unknown("dead".into()))
     }
 }
 

@@ -1,16 +1,21 @@
-//! An Invoice Ninja as far as an import of clients and invoices asks for it. It takes what it is given and finds it again
-//! by name, e-mail address, key and number, at once: the simulator, which is strict, looks through all of its records
-//! for each.
+//! An Invoice Ninja as far as an import of clients and invoices asks for it. It takes what it is given, finds it again by
+//! name, e-mail address, key and number, and lists what has changed, at once: the simulator, which is strict, looks through
+//! all of its records for each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
+use sync::ports::Clock;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use super::Now;
 
 /// A running stand-in; dropping it stops it.
 pub(crate) struct Ninja {
@@ -25,6 +30,10 @@ type Kept = Arc<Mutex<Records>>;
 #[derive(Default)]
 struct Records {
     all: Vec<Map<String, Value>>,
+    /// By sort, in the order in which they came.
+    of: HashMap<String, Vec<usize>>,
+    /// Requests so far.
+    calls: u64,
     /// By sort, column and value.
     by: HashMap<(String, &'static str, String), Vec<usize>>,
 }
@@ -43,12 +52,18 @@ impl Ninja {
             .route("/api/v1/companies/current", post(company))
             .route("/api/v1/{sort}", get(list).post(create))
             .route("/api/v1/{sort}/{id}", get(one))
+            .layer(middleware::from_fn_with_state(Arc::clone(&kept), count))
             .with_state(Arc::clone(&kept));
         let server = tokio::spawn(async move {
             // Serving ends only with the task.
             axum::serve(listener, router).await.ok();
         });
         Ok(Ninja { url, kept, server })
+    }
+
+    /// How many requests came since this was last asked.
+    pub(crate) fn calls(&self) -> u64 {
+        std::mem::take(&mut lock(&self.kept).calls)
     }
 
     /// How many records it has.
@@ -61,6 +76,11 @@ impl Drop for Ninja {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+async fn count(State(kept): State<Kept>, request: Request, next: Next) -> Response {
+    lock(&kept).calls += 1;
+    next.run(request).await
 }
 
 async fn statics() -> Json<Value> {
@@ -90,10 +110,27 @@ async fn list(
 ) -> Json<Value> {
     let kept = lock(&kept);
     let asked = columns(&sort).iter().find_map(|column| Some((*column, query.get(*column)?.to_lowercase())));
-    let places = asked.and_then(|(column, value)| kept.by.get(&(sort, column, value)));
-    let rows: Vec<&Map<String, Value>> =
-        places.into_iter().flatten().filter_map(|place| kept.all.get(*place)).collect();
-    Json(json!({"meta": {"pagination": {"total_pages": 1}}, "data": rows}))
+    let (places, total) = match asked {
+        Some((column, value)) => (kept.by.get(&(sort, column, value)).cloned().unwrap_or_default(), 1),
+        None => kept.changed(&sort, &query),
+    };
+    let rows: Vec<&Map<String, Value>> = places.iter().filter_map(|place| kept.all.get(*place)).collect();
+    Json(json!({"meta": {"pagination": {"total_pages": total}}, "data": rows}))
+}
+
+impl Records {
+    /// A page of what has changed since `updated_at`, and how many pages there are. Nothing changes here but by coming.
+    fn changed(&self, sort: &str, query: &HashMap<String, String>) -> (Vec<usize>, usize) {
+        let number = |name: &str| query.get(name).and_then(|value| value.parse::<usize>().ok());
+        let since = number("updated_at").unwrap_or_default();
+        let (page, rows) = (number("page").unwrap_or(1).max(1), number("per_page").unwrap_or(20).max(1));
+        let of = self.of.get(sort).map(Vec::as_slice).unwrap_or_default();
+        let came = |place: &usize| self.all[*place]["updated_at"].as_u64().unwrap_or_default();
+        let since = u64::try_from(since).unwrap_or_default();
+        let changed = &of[of.partition_point(|place| came(place) < since)..];
+        let some = changed.iter().skip((page - 1) * rows).take(rows).copied().collect();
+        (some, changed.len().div_ceil(rows).max(1))
+    }
 }
 
 async fn one(State(kept): State<Kept>, Path((_, id)): Path<(String, String)>) -> Json<Value> {
@@ -110,7 +147,7 @@ async fn create(
     let mut kept = lock(&kept);
     let place = kept.all.len();
     record.insert("id".to_owned(), format!("record{place:08}").into());
-    record.insert("updated_at".to_owned(), 1_772_000_000.into());
+    record.insert("updated_at".to_owned(), Now.now().as_second().into());
     if sort == "invoices" {
         fill_in_invoice(&mut record);
         let client = record.get("client_id").and_then(Value::as_str).unwrap_or_default();
@@ -126,6 +163,7 @@ async fn create(
         let key = (sort.clone(), *column, value.unwrap_or_default().to_lowercase());
         kept.by.entry(key).or_default().push(place);
     }
+    kept.of.entry(sort).or_default().push(place);
     kept.all.push(record.clone());
     Json(json!({ "data": record }))
 }

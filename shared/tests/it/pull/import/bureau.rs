@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use quickbooks_simulator::company::Seed;
 use sync::ids::JobId;
-use sync::import::{self, Ended, Imports, Job, Ports, State, Tick, What, Work, work};
+use sync::import::{self, Ended, Imports, Job, Ports, Register, State, Stretch, Tick, What, Work, work};
 use sync::link::Link;
 use sync::memory::{MemoryImportQueue, MemoryImports};
 use sync::model::{Kind, Record};
@@ -21,6 +21,8 @@ pub(super) struct Bureau {
     pub(super) office: Office,
     pub(super) imports: MemoryImports,
     pub(super) queue: MemoryImportQueue,
+    pub(super) register: Register,
+    pub(super) stretch: Stretch,
 }
 
 impl Bureau {
@@ -33,7 +35,13 @@ impl Bureau {
             ..office.desk.settings().await
         };
         office.desk.save(settings).await;
-        Bureau { office, imports: MemoryImports::default(), queue: MemoryImportQueue::default() }
+        Bureau {
+            office,
+            imports: MemoryImports::default(),
+            queue: MemoryImportQueue::default(),
+            register: Register::default(),
+            stretch: Stretch::USUAL,
+        }
     }
 
     pub(super) fn ports(&self) -> Ports<'_> {
@@ -50,7 +58,8 @@ impl Bureau {
     }
 
     pub(super) fn work_with<'a>(&'a self, engine: push::Ports<'a>) -> Work<'a> {
-        Work { engine, imports: &self.imports, queue: &self.queue }
+        let Bureau { imports, queue, register, stretch, .. } = self;
+        Work { engine, imports, queue, register, stretch: *stretch }
     }
 
     pub(super) async fn start(&self, kinds: &[Kind]) -> Job {

@@ -5,4 +5,5 @@ mod cut_short;
 mod everything;
 mod ladder;
 mod random;
+mod side_by_side;
 mod trouble;

@@ -1,6 +1,7 @@
 //! A billing app that is slow, asks for patience, refuses a record, loses answers or goes away.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use sync::ids::{BillingId, CompanyId};
 use sync::import::{State, What};
 use sync::model::{Kind, Record};
 use sync::outcome::ParkCause;
-use sync::ports::{Billing, BillingError, BillingQuery, Stored};
+use sync::ports::{Billing, BillingError, BillingQuery, Clock, Stored};
 use sync::push::Ports;
 use sync::push::Verdict;
 
@@ -189,6 +190,9 @@ async fn a_job_waits_for_an_app_that_is_away_or_refuses_its_token_and_says_so() 
         let moody = Moody::new(&*bureau.office.billing, mood);
         let job = bureau.start(&[Kind::Client]).await;
         let engine = Ports { billing: &moody, ..bureau.office.ports() };
+        let verdict = bureau.deliver(bureau.work_with(engine), &job.tick(), 1).await;
+        assert_eq!(verdict, Verdict::Acknowledge, "what was done before is kept");
+        let job = bureau.job(&job.id).await;
         for deliveries in 1..=6 {
             let verdict = bureau.deliver(bureau.work_with(engine), &job.tick(), deliveries).await;
             assert!(matches!(verdict, Verdict::Redeliver { .. }), "{verdict:?}");
@@ -204,6 +208,28 @@ async fn a_job_waits_for_an_app_that_is_away_or_refuses_its_token_and_says_so() 
         assert_eq!((job.total().created, job.trouble), (40, None));
         assert_eq!(bureau.office.records(Kind::Client).len(), 40);
     }
+}
+
+#[tokio::test]
+async fn an_app_that_takes_few_calls_a_minute_gets_no_more_and_nothing_is_given_up() {
+    const IN_A_MINUTE: usize = 7;
+    let bureau = forty_customers().await;
+    let made = Mutex::new((0, 0));
+    let refused = AtomicUsize::new(0);
+    let mood = |_: usize, _: Option<&Record>| {
+        let minute = bureau.office.clock.now().as_second() / 60;
+        let mut made = made.lock().unwrap();
+        *made = if made.0 == minute { (minute, made.1 + 1) } else { (minute, 1) };
+        if made.1 <= IN_A_MINUTE {
+            return Mood::Well;
+        }
+        refused.fetch_add(1, Ordering::Relaxed);
+        let after = Some(Duration::from_secs(60));
+        Mood::Fails(BillingError::Later { reason: "it asks for fewer requests".into(), after })
+    };
+    import_with(&bureau, mood, 0).await;
+    let refused = refused.load(Ordering::Relaxed);
+    assert!(refused < 200, "{refused} calls that came to nothing");
 }
 
 #[tokio::test]
