@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{at, books};
 use crate::ids::Books;
+use crate::mail::Address;
 use crate::ports::Standings;
 use crate::standing::{EndReason, Ended, LastMail, Mails, Standing};
 
@@ -45,7 +46,12 @@ async fn a_standing_is_saved_version_by_version(one: &dyn Standings, two: &dyn S
 
     let ended = Standing {
         ended: Some(Ended { at: at(7), why: EndReason::Refused("In their words.".into()) }),
-        mails: Mails { last: Some(LastMail { at: at(8), sent: true }), warned: Some(7), told_ended: true },
+        mails: Mails {
+            last: Some(LastMail { at: at(8), sent: true }),
+            warned: Some(7),
+            told_ended: true,
+            unreached: vec![Address::new("bob@example.com").unwrap()],
+        },
         ..standing(2, Some(at(9)))
     };
     assert!(two.save_standing(&ours, &ended).await.unwrap());

@@ -83,8 +83,8 @@ fn a_new_consent_forgets_the_end_and_not_the_mail_of_the_day() {
     let mut standing = Standing::of_consent(&books("acme"), &tokens(now), None, now);
     standing.end(EndReason::Revoked, now);
     let last = Some(LastMail { at: now, sent: true });
-    standing.mails = Mails { last, warned: Some(1), told_ended: true };
+    standing.mails = Mails { last, warned: Some(1), told_ended: true, ..Mails::default() };
     let again = Standing::of_consent(&books("acme"), &tokens(now), Some(&standing), now);
     assert_eq!((again.ended, again.version), (None, 2));
-    assert_eq!(again.mails, Mails { last, warned: None, told_ended: false });
+    assert_eq!(again.mails, Mails { last, ..Mails::default() });
 }
