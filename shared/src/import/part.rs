@@ -13,6 +13,8 @@ use crate::pull::page::{Brought, Importing, Pace};
 const IN_VAIN: usize = 2;
 /// How often what did not come to an end is tried before it is given back to the queue.
 const ROUNDS: u32 = 3;
+/// How often a message is delivered without getting on, before what asks for patience each time waits for a person.
+const PATIENT_TRIES: u32 = 100;
 /// The longest wait between two rounds; who asks for more gets it by way of the queue.
 const PAUSE: Duration = Duration::from_secs(4);
 
@@ -68,7 +70,7 @@ impl Worker<'_> {
     }
 
     /// Takes what has ended. What was refused or put off because the whole app was has not; what never comes to an end
-    /// while the app is there, and does not ask for patience, waits for a person.
+    /// while the app is there waits for a person.
     async fn settle(&self, mut all: Vec<Option<Brought>>) -> Dealt {
         let is_doubtful = |brought: &Brought| {
             retry(brought).is_some()
@@ -79,7 +81,7 @@ impl Worker<'_> {
             false => None,
         };
         if away.is_none() && self.is_last_try() {
-            all.iter_mut().flatten().for_each(give_up);
+            all.iter_mut().flatten().for_each(|brought| give_up(brought, self.message.deliveries));
         }
         let has_ended = |brought: &Brought| {
             let is_of_all =
@@ -136,11 +138,14 @@ fn whole(outcome: Outcome) -> Stop {
     }
 }
 
-fn give_up(brought: &mut Brought) {
-    if let Some(Retry { reason, after: None }) = retry(brought).cloned() {
+/// Leaves what has not come to an end in so many deliveries to a person; what asks for patience gets more of it.
+fn give_up(brought: &mut Brought, deliveries: u32) {
+    let Some(Retry { reason, after }) = retry(brought).cloned() else { return };
+    let enough = if after.is_some() { PATIENT_TRIES } else { TRIES };
+    if deliveries >= enough {
         brought.outcome = Outcome::Parked(Park::new(
             ParkCause::BillingApp,
-            format!("It did not come to an end in {TRIES} attempts: {reason}."),
+            format!("It did not come to an end in {deliveries} attempts: {reason}."),
             "Retry it; nothing of it is done twice.",
         ));
     }
