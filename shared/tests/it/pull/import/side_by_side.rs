@@ -174,7 +174,7 @@ fn links(bureau: &Bureau, kind: Kind) -> BTreeSet<String> {
 
 async fn brought_over(sides: &Sides, stretch: Stretch, seed: u64) -> (Counts, Vec<BTreeSet<String>>) {
     let bureau = Bureau { stretch, ..bureau_of(sides).await };
-    let app = Dawdling::new(&bureau.office.billing, seed);
+    let app = Dawdling::new(&*bureau.office.billing, seed);
     let job = bureau.start(&Kind::ALL).await;
     let engine = Ports { billing: &app, ..bureau.office.ports() };
     let job = bureau.finish_with(bureau.work_with(engine), &job.id).await;
@@ -207,7 +207,7 @@ async fn what_is_new_to_the_app_costs_it_one_call_for_each() {
     }
     bureau.save_client("c-1", "Somebody else");
     bureau.save_client("c-2", "customer 7");
-    let app = Dawdling::new(&office.billing, 1);
+    let app = Dawdling::new(&*office.billing, 1);
     let engine = Ports { billing: &app, ..office.ports() };
     let kinds = [Kind::Product, Kind::Client, Kind::Invoice];
     let job = bureau.start(&kinds).await;
