@@ -3,6 +3,8 @@
 //! Money and quantities are decimals, read from and written as the text of JSON numbers; a number written as a
 //! string is read too. Members that are not known here are ignored; missing ones take the value said beside them.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -355,6 +357,9 @@ pub struct Invoice {
     /// Terms printed below.
     #[serde(default)]
     pub terms: String,
+    /// What stands in the billing app's own extra fields, by their names there. Blank ones may be left out.
+    #[serde(default)]
+    pub custom_fields: BTreeMap<String, String>,
     /// Where it is in its life.
     pub status: InvoiceStatus,
     /// What the client owes for it in all, tax included.

@@ -75,6 +75,9 @@ pub struct Reference {
     /// Its locations; none if it does not track them.
     #[serde(default)]
     pub locations: Option<Vec<Tracked>>,
+    /// The custom fields of its sales forms.
+    #[serde(default)]
+    pub custom_fields: Vec<CustomField>,
     /// When all this was read.
     pub read_at: Timestamp,
 }
@@ -206,6 +209,15 @@ pub struct Tracked {
     pub name: String,
 }
 
+/// A field that a company has put on its sales forms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomField {
+    /// Its id (Intuit: Invoice, DefinitionId).
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+}
+
 impl Reference {
     /// Keeps what decides anything. Rows without an id are left out.
     pub fn from_lists(lists: &ReferenceLists, read_at: Timestamp) -> Reference {
@@ -241,6 +253,11 @@ impl Reference {
                 per_line: accounting.class_tracking_per_txn != Some(true),
                 all: Tracked::list(&lists.classes),
             }),
+            custom_fields: sales
+                .custom_fields()
+                .into_iter()
+                .map(|(id, name)| CustomField { id, name })
+                .collect(),
             locations: (accounting.track_departments == Some(true)).then(|| Tracked::list(&lists.locations)),
             read_at,
         }

@@ -11,6 +11,7 @@ use crate::api_key::ApiKeyHash;
 use crate::billing_app::BillingApp;
 use crate::ids::{Books, CompanyId, QuickBooksId, RealmId};
 use crate::mail::Address;
+use crate::mapping::fields;
 use crate::model::{Kind, PaymentMethod, ProductType};
 
 /// Which way changes of one kind travel (R3).
@@ -110,6 +111,8 @@ pub struct Settings {
     pub class: Option<QuickBooksId>,
     /// The location (Department) of new Invoices, where QuickBooks tracks locations.
     pub location: Option<QuickBooksId>,
+    /// The custom field of QuickBooks' Invoices (its DefinitionId) that stands for one of the billing app's.
+    pub custom_fields: BTreeMap<String, String>,
     /// Invoices dated before this day are never synced, nor their payments (D8).
     pub cut_off: Option<Date>,
     /// Push edits of products too, not only new ones (D1).
@@ -150,6 +153,7 @@ impl Default for Settings {
             deposit_accounts: BTreeMap::new(),
             class: None,
             location: None,
+            custom_fields: BTreeMap::new(),
             cut_off: None,
             push_product_edits: false,
             create_clients: true,
@@ -164,6 +168,11 @@ impl Settings {
     /// The account that a person chose for the money of payments made in this way.
     pub fn deposit_account(&self, method: PaymentMethod) -> Option<&QuickBooksId> {
         self.deposit_accounts.get(&method).or(self.deposit_account.as_ref())
+    }
+
+    /// Whether a member of an Invoice is a custom field that stands for one of the billing app's.
+    pub fn stands_for_a_field(&self, member: &str) -> bool {
+        self.custom_fields.values().any(|id| fields::custom_field(id) == member)
     }
 
     /// Whether new entities of a kind are booked by a person's choice, which QuickBooks may have made inactive since.

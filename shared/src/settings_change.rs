@@ -87,6 +87,9 @@ pub struct SettingsChange {
     pub class: Option<String>,
     /// The location of new Invoices, in the same form.
     pub location: Option<String>,
+    /// Fields of the billing app, each with the custom field of QuickBooks' that stands for it: its id, or its name in
+    /// any case. Blank: none.
+    pub custom_fields: Vec<(String, String)>,
     /// The cut-off date.
     pub cut_off: Option<CutOff>,
     /// Whether edits of products are pushed.
@@ -136,6 +139,9 @@ impl SettingsChange {
         }
         if let Some(location) = &self.location {
             changed.location = LOCATION.chosen(location, changed.location, reference)?;
+        }
+        for (name, field) in &self.custom_fields {
+            choose_field(&mut changed.custom_fields, name, field, reference)?;
         }
         match self.cut_off {
             Some(CutOff::Day(day)) => changed.cut_off = Some(day),
@@ -273,6 +279,38 @@ impl Label {
     }
 }
 
+/// Lets a custom field of QuickBooks' stand for one of the billing app's; none for a blank.
+fn choose_field(
+    fields: &mut BTreeMap<String, String>,
+    name: &str,
+    wanted: &str,
+    reference: Option<&Reference>,
+) -> Result<(), ChangeError> {
+    let wanted = wanted.trim();
+    if wanted.is_empty() {
+        fields.remove(name);
+        return Ok(());
+    }
+    if fields.get(name).is_some_and(|before| before == wanted) {
+        return Ok(());
+    }
+    let known = &reference.ok_or(ChangeError::NotConnected)?.custom_fields;
+    let found = known.iter().find(|field| field.id == wanted);
+    let found = found.or_else(|| known.iter().find(|field| field.name.eq_ignore_ascii_case(wanted)));
+    let Some(field) = found else {
+        let names: Vec<String> = known.iter().map(|field| format!("{} ({})", field.name, field.id)).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let problem = format!("there is no custom field {wanted:?} on sales forms; there are: {names}");
+        return Err(ChangeError::Choice(problem));
+    };
+    if let Some((other, _)) = fields.iter().find(|(other, id)| **id == field.id && *other != name) {
+        let problem = format!("custom field {} stands for {other} already", field.name);
+        return Err(ChangeError::Choice(problem));
+    }
+    fields.insert(name.to_owned(), field.id.clone());
+    Ok(())
+}
+
 /// What is chosen from: id and full name.
 type Named<'a> = (&'a QuickBooksId, &'a str);
 
@@ -315,7 +353,7 @@ mod tests {
 
     use super::*;
     use crate::memory::MemoryCompanies;
-    use crate::reference::Classes;
+    use crate::reference::{Classes, CustomField};
 
     fn account(id: &str, name: &str, account_type: &str) -> Account {
         Account {
@@ -416,6 +454,26 @@ mod tests {
         assert!(untracked.starts_with("QuickBooks does not track locations"), "{untracked}");
         assert_eq!(apply("8", "", Some(&untracking)), Ok(Some("8".into())), "as it was");
         assert_eq!(apply("", "", None), Ok(None));
+    }
+
+    #[test]
+    fn a_custom_field_stands_for_one_of_the_billing_apps() {
+        let mut settings = Settings::default();
+        let field = |id: &str, name: &str| CustomField { id: id.into(), name: name.into() };
+        let known = Reference { custom_fields: vec![field("1", "Crew"), field("2", "Gate")], ..reference() };
+        let mut apply = |name: &str, wanted: &str| {
+            let custom_fields = vec![(name.to_owned(), wanted.to_owned())];
+            let change = SettingsChange { custom_fields, ..SettingsChange::default() };
+            change.apply(&mut settings, Some(&known)).map_err(|error| error.to_string())?;
+            Ok::<_, String>(settings.custom_fields.clone().into_iter().collect::<Vec<_>>())
+        };
+        let crew = ("custom_value1".to_owned(), "1".to_owned());
+        assert_eq!(apply("custom_value1", "crew"), Ok(vec![crew]));
+        let twice = apply("custom_value2", "1").unwrap_err();
+        assert_eq!(twice, "custom field Crew stands for custom_value1 already");
+        let unknown = apply("custom_value2", "Route").unwrap_err();
+        assert!(unknown.ends_with("there are: Crew (1), Gate (2)"), "{unknown}");
+        assert_eq!(apply("custom_value1", ""), Ok(Vec::new()));
     }
 
     #[test]

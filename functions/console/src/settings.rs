@@ -17,6 +17,9 @@ use crate::route::Section;
 use crate::site::{Answered, Site, Visitor};
 use crate::{mapping, words};
 
+/// Invoice Ninja's own fields of an invoice.
+const CUSTOM_FIELDS: [&str; 4] = ["custom_value1", "custom_value2", "custom_value3", "custom_value4"];
+
 const DIRECTIONS: [Direction; 4] =
     [Direction::None, Direction::Push, Direction::Pull, Direction::Bidirectional];
 
@@ -115,6 +118,7 @@ fn change(form: &Fields) -> Result<SettingsChange, String> {
         deposit_account: Some(form.get("deposit_account").to_owned()),
         class: Some(form.get("class").to_owned()),
         location: Some(form.get("location").to_owned()),
+        custom_fields: CUSTOM_FIELDS.map(|name| (name.to_owned(), form.get(name).to_owned())).to_vec(),
         deposit_accounts: PaymentMethod::ALL.map(|of| (of, form.get(&deposit_field(of)).to_owned())).to_vec(),
         cut_off: Some(cut_off),
         push_product_edits: Some(form.ticked("push_product_edits")),
@@ -134,6 +138,7 @@ fn page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -
             (accounts(&visitor.company, reference))
             (deposits(settings, reference))
             (labels(settings, reference))
+            (custom_fields(settings, reference))
             (cut_off(settings))
             (switches(settings))
             (notify(settings))
@@ -228,6 +233,32 @@ fn labels(settings: &Settings, reference: Option<&Reference>) -> Markup {
                 @for (name, title, chosen, known) in shown {
                     label for=(name) { (title) }
                     (choice(name, &known.into_iter().flatten().map(tracked).collect::<Vec<_>>(), chosen.as_ref(), "None"))
+                }
+            }
+        }
+    }
+}
+
+/// Which of QuickBooks' custom fields stand for the billing app's, where there are any.
+fn custom_fields(settings: &Settings, reference: Option<&Reference>) -> Markup {
+    let known = reference.map(|reference| reference.custom_fields.as_slice()).unwrap_or_default();
+    let title = |id: &str| known.iter().find(|field| field.id == id).map(|field| field.name.clone());
+    html! {
+        @if !known.is_empty() || !settings.custom_fields.is_empty() {
+            fieldset {
+                legend { "Custom fields of invoices" }
+                @for (place, name) in (1..).zip(CUSTOM_FIELDS) {
+                    @let chosen = settings.custom_fields.get(name);
+                    label for=(name) { "The billing app's custom field " (place) " stands in QuickBooks as" }
+                    select id=(name) name=(name) {
+                        option value="" { "Not at all" }
+                        @if let Some(id) = chosen.filter(|id| title(id).is_none()) {
+                            option value=(id) selected { "Field " (id) ", which is not in use in QuickBooks" }
+                        }
+                        @for field in known {
+                            option value=(field.id) selected[chosen == Some(&field.id)] { (field.name) }
+                        }
+                    }
                 }
             }
         }

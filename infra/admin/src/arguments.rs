@@ -288,6 +288,10 @@ pub(crate) struct ChangeArguments {
     /// Location of new Invoices, where QuickBooks tracks locations: its full name or its id; "" for none
     #[arg(long, value_name = "LOCATION")]
     location: Option<String>,
+    /// Custom field of QuickBooks' that stands for one of the billing app's, such as custom_value1=Crew; none after the =
+    /// for none
+    #[arg(long, value_name = "NAME=FIELD", value_parser = named_and_account::<String>)]
+    custom_field: Vec<(String, String)>,
     /// Invoices dated before this day (2026-03-09) are left alone; or none
     #[arg(long, value_name = "DATE", value_parser = cut_off)]
     cut_off: Option<CutOff>,
@@ -368,6 +372,7 @@ impl From<ChangeArguments> for SettingsChange {
             deposit_accounts: arguments.deposit_account_for,
             class: arguments.class,
             location: arguments.location,
+            custom_fields: arguments.custom_field,
             cut_off: arguments.cut_off,
             push_product_edits: arguments.product_edits,
             create_clients: arguments.create_clients,

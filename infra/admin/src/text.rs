@@ -38,6 +38,9 @@ pub fn company(company: &Company, reference: Option<&Reference>) -> String {
     for (name, id) in labels.into_iter().filter_map(|(name, id)| Some((name, id.as_ref()?))) {
         lines.push((name, format!("id {id}, on new invoices")));
     }
+    for (name, id) in &settings.custom_fields {
+        lines.push(("custom field", format!("{name} stands in QuickBooks' field {id}")));
+    }
     let cut_off = settings.cut_off.map(|day| format!("invoices before {day} are left alone"));
     lines.push(("cut-off", cut_off.unwrap_or_else(|| "none".into())));
     lines.push(("product edits", on_off(settings.push_product_edits)));

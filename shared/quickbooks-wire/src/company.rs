@@ -104,6 +104,52 @@ pub struct SalesFormsPrefs {
     pub default_terms: Option<Ref>,
     /// The id of the account discounts are booked to.
     pub default_discount_account: Option<String>,
+    /// The company's own fields, up to three: which are in use, and their names.
+    pub custom_field: Option<Vec<CustomFieldSettings>>,
+}
+
+impl SalesFormsPrefs {
+    /// Id and name of each custom field that is in use.
+    pub fn custom_fields(&self) -> Vec<(String, String)> {
+        let settings = || self.custom_field.iter().flatten().flat_map(|group| &group.custom_field);
+        let named = |name: String| settings().find(move |one| one.name.as_deref() == Some(name.as_str()));
+        (1..=3)
+            .filter(|n| {
+                let used = named(format!("SalesFormsPrefs.UseSalesCustom{n}"));
+                used.is_some_and(|one| one.boolean_value == Some(true))
+            })
+            .map(|n| {
+                let name = named(format!("SalesFormsPrefs.SalesCustomName{n}"));
+                let name = name.and_then(|one| one.string_value.clone());
+                (n.to_string(), name.unwrap_or_else(|| format!("Custom field {n}")))
+            })
+            .collect()
+    }
+}
+
+/// Settings of custom fields.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CustomFieldSettings {
+    /// One each.
+    pub custom_field: Vec<CustomFieldSetting>,
+}
+
+/// A setting of a custom field.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CustomFieldSetting {
+    /// `SalesFormsPrefs.UseSalesCustom1`, `SalesFormsPrefs.SalesCustomName1` and so on.
+    pub name: Option<String>,
+    /// `BooleanType` or `StringType`.
+    #[serde(rename = "Type")]
+    pub field_type: Option<String>,
+    /// Whether it is in use.
+    pub boolean_value: Option<bool>,
+    /// What it is called.
+    pub string_value: Option<String>,
 }
 
 /// Settings of sales tax.

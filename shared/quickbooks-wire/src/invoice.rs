@@ -34,6 +34,34 @@ pub enum EmailStatus {
     Other(String),
 }
 
+/// A field that a company has put on its sales forms.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CustomField {
+    /// Which of the company's fields.
+    pub definition_id: Option<String>,
+    /// Set by QuickBooks: its name.
+    pub name: Option<String>,
+    /// `StringType`.
+    #[serde(rename = "Type")]
+    pub field_type: Option<String>,
+    /// Up to 31 characters; absent if it is blank.
+    pub string_value: Option<String>,
+}
+
+impl CustomField {
+    /// A text in a field.
+    pub fn text(definition_id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            definition_id: Some(definition_id.into()),
+            field_type: Some("StringType".into()),
+            string_value: Some(text.into()),
+            ..Self::default()
+        }
+    }
+}
+
 /// A bill to a customer. It is paid when `balance` is 0; QuickBooks keeps no status for it.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -106,6 +134,8 @@ pub struct Invoice {
     pub class_ref: Option<Ref>,
     /// The location to book to.
     pub department_ref: Option<Ref>,
+    /// The company's own fields. A write replaces all of them.
+    pub custom_field: Option<Vec<CustomField>>,
     /// Whether the customer may pay online from a bank account.
     #[serde(rename = "AllowOnlineACHPayment")]
     pub allow_online_ach_payment: Option<bool>,

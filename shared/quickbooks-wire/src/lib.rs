@@ -24,8 +24,8 @@ pub mod query;
 mod tax;
 
 pub use company::{
-    AccountingInfoPrefs, CompanyInfo, CurrencyPrefs, NameValue, OtherPrefs, Preferences, SalesFormsPrefs,
-    TaxPrefs,
+    AccountingInfoPrefs, CompanyInfo, CurrencyPrefs, CustomFieldSetting, CustomFieldSettings, NameValue,
+    OtherPrefs, Preferences, SalesFormsPrefs, TaxPrefs,
 };
 pub use customer::Customer;
 pub use entity::{Entity, EntityKind};
@@ -34,7 +34,7 @@ pub use envelope::{
     EntityResponse, Operation, QueryAnswer, QueryResponse,
 };
 pub use fault::{Fault, FaultError};
-pub use invoice::{EmailStatus, GlobalTaxCalculation, Invoice};
+pub use invoice::{CustomField, EmailStatus, GlobalTaxCalculation, Invoice};
 pub use item::{Item, ItemType};
 pub use line::{
     DescriptionLineDetail, DetailType, DiscountLineDetail, GroupLineDetail, Line, SalesItemLineDetail,

@@ -52,6 +52,7 @@ fn reference(name: &str) -> Reference {
         payment_methods: Vec::new(),
         classes: None,
         locations: None,
+        custom_fields: Vec::new(),
         read_at: at(1),
     }
 }

@@ -85,13 +85,46 @@ pub fn sends_lines(names: &[String]) -> bool {
 /// The class of an invoice's line is the bookkeeper's: it is told with a new line only, and kept afterwards.
 const CLASS_OF_LINE: &str = "ClassRef";
 
+/// The name of a custom field among the members: each changes by itself, although QuickBooks replaces all of them together.
+pub fn custom_field(definition_id: &str) -> String {
+    format!("{CUSTOM_FIELD}.{definition_id}")
+}
+
+/// Whether it is the name of a custom field.
+pub fn is_custom_field(name: &str) -> bool {
+    definition_id(name).is_some()
+}
+
+const CUSTOM_FIELD: &str = "CustomField";
+
+fn definition_id(name: &str) -> Option<&str> {
+    name.strip_prefix(CUSTOM_FIELD)?.strip_prefix('.')
+}
+
+fn custom_fields(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    members.get(CUSTOM_FIELD).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The value of a member; of a custom field its text, if it is not blank.
+fn member<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
+    match definition_id(name) {
+        None => members.get(name),
+        Some(id) => {
+            let field = custom_fields(members).find(|field| field["DefinitionId"] == id)?;
+            field.get("StringValue").filter(|text| *text != "")
+        }
+    }
+}
+
 /// The digest of each member that is ours and is set.
 pub fn fingerprints(entity: &Entity) -> Fingerprints {
     let members = members(entity);
-    ours(entity.kind())
-        .iter()
+    let custom = custom_fields(&members).filter_map(|field| field["DefinitionId"].as_str()).map(custom_field);
+    let names = ours(entity.kind()).iter().map(|name| (*name).to_owned()).chain(custom);
+    names
         .filter_map(|name| {
-            Some(((*name).to_owned(), digest(&without_labels(members.get(*name)?).to_string())))
+            let value = without_labels(member(&members, &name)?).to_string();
+            Some((name, digest(&value)))
         })
         .collect()
 }
@@ -112,6 +145,12 @@ pub fn sparse(entity: &Entity, names: &[String], id: &str, sync_token: &str) -> 
     let mut sent = Map::new();
     let companions = TOGETHER.iter().copied().filter(|_| sends_lines(names));
     for name in names.iter().map(String::as_str).chain(companions) {
+        if let Some(id) = definition_id(name) {
+            let fields = all.get(CUSTOM_FIELD);
+            let fields = fields.filter(|_| custom_fields(&all).any(|field| field["DefinitionId"] == id));
+            sent.extend(fields.map(|fields| (CUSTOM_FIELD.to_owned(), fields.clone())));
+            continue;
+        }
         match all.get(name) {
             Some(value) => sent.insert(name.to_owned(), value.clone()),
             None => blank(name).and_then(|value| sent.insert(name.to_owned(), value)),
@@ -158,7 +197,9 @@ pub fn withdrawn(kind: EntityKind, pushed: &Fingerprints) -> Fingerprints {
 
 /// The named members of an entity as JSON, without those it does not have.
 pub fn only(entity: &Entity, names: &[String]) -> Value {
-    members(entity).into_iter().filter(|(name, _)| names.contains(name)).collect::<Map<_, _>>().into()
+    let custom = names.iter().any(|name| is_custom_field(name));
+    let is_named = |name: &String| names.contains(name) || (custom && name == CUSTOM_FIELD);
+    members(entity).into_iter().filter(|(name, _)| is_named(name)).collect::<Map<_, _>>().into()
 }
 
 /// The members that may change when this one is sent, itself included.
@@ -185,7 +226,7 @@ pub fn typed(kind: EntityKind, value: Value) -> Option<Entity> {
 /// Whether `theirs` has all that `ours` says in one member. QuickBooks adds to what it is sent (ids, names, a
 /// subtotal line), so only what we say is compared, and numbers by their value.
 pub fn holds(theirs: &Entity, ours: &Entity, name: &str) -> bool {
-    match (members(theirs).get(name), members(ours).get(name)) {
+    match (member(&members(theirs), name), member(&members(ours), name)) {
         (Some(theirs), Some(ours)) => value_holds(theirs, ours),
         (None, ours) => ours.is_none(),
         (Some(_), None) => false,
@@ -218,7 +259,7 @@ fn value_holds(theirs: &Value, ours: &Value) -> bool {
 
 /// The value of one member in words, for a note about a conflict.
 pub fn shown(entity: &Entity, name: &str) -> String {
-    match members(entity).get(name) {
+    match member(&members(entity), name) {
         None => "nothing".to_owned(),
         Some(Value::String(text)) => format!("\"{text}\""),
         Some(value) => without_labels(value).to_string(),
@@ -406,6 +447,27 @@ mod tests {
         assert!(!holds(&invoice(json!([other, subtotal])), &ours, "Line"));
         assert!(!holds(&invoice(json!([stored, stored, subtotal])), &ours, "Line"));
         assert!(!holds(&ours, &invoice(json!([])), "Line"));
+    }
+
+    #[test]
+    fn custom_fields_change_one_by_one_and_are_sent_together() {
+        let invoice = |fields: &[(&str, &str)]| {
+            let fields = fields.iter().map(|(id, text)| json!({"DefinitionId": id, "StringValue": text}));
+            typed(EntityKind::Invoice, json!({"CustomField": fields.collect::<Vec<_>>()})).unwrap()
+        };
+        let before = fingerprints(&invoice(&[("1", "North"), ("2", "Gate 4")]));
+        assert_eq!(before.keys().collect::<Vec<_>>(), ["CustomField.1", "CustomField.2"]);
+        let after = invoice(&[("1", ""), ("2", "Gate 4")]);
+        let names = changed(&before, &fingerprints(&after));
+        assert_eq!(names, ["CustomField.1"], "a blank one is none");
+        let Some(Entity::Invoice(update)) = sparse(&after, &names, "12", "3") else { panic!("an invoice") };
+        assert_eq!(update.custom_field.unwrap().len(), 2, "all or nothing");
+        assert!(holds(&invoice(&[("2", "Gate 4")]), &after, "CustomField.1"));
+        assert!(!holds(&invoice(&[("1", "South")]), &after, "CustomField.1"));
+        let body = only(&after, &names);
+        assert_eq!(body["CustomField"].as_array().unwrap().len(), 2);
+        let unmapped = invoice(&[]);
+        assert_eq!(sparse(&unmapped, &names, "12", "3"), None, "a field that stands for none is left alone");
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub(crate) fn reference() -> Reference {
         ],
         classes: None,
         locations: None,
+        custom_fields: Vec::new(),
         read_at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -163,6 +164,7 @@ pub(crate) fn invoice() -> Invoice {
         public_notes: "Thank you.".into(),
         private_notes: String::new(),
         terms: "30 days".into(),
+        custom_fields: Default::default(),
         status: InvoiceStatus::Sent,
         amount: decimal("274.59"),
         balance: None,

@@ -4,6 +4,7 @@
 //! discount, none left out, each with the product it stands for. Then each gets its Item and its tax code.
 
 mod amounts;
+mod custom;
 pub mod keep;
 #[cfg(test)]
 mod properties;
@@ -22,6 +23,7 @@ use crate::reference::{Reference, TaxModel, Tracked};
 use crate::settings::Settings;
 
 pub use amounts::{Booking, bookings};
+pub use custom::notes as custom_field_notes;
 
 /// The longest DocNumber (Intuit: Invoice).
 const DOC_NUMBER: usize = 21;
@@ -84,6 +86,7 @@ pub fn map(
         exchange_rate: rate,
         class_ref: class.filter(|_| !per_line).map(|id| Ref::to(id.as_str())),
         department_ref: location.map(|id| Ref::to(id.as_str())),
+        custom_field: custom::fields(invoice, settings, reference),
         ..Wire::default()
     })
 }

@@ -267,6 +267,7 @@ fn label(name: &str) -> &str {
         "TotalAmt" => "amount",
         "PaymentMethodRef" => "payment method",
         "PaymentRefNum" => "reference number",
+        other if fields::is_custom_field(other) => "custom fields",
         other => other,
     }
 }

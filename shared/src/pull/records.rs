@@ -136,6 +136,7 @@ impl Pull<'_> {
         let (placeholder, sold) =
             (BillingId::of_entity(&id.1), |item: &QuickBooksId| sold.get(item).cloned());
         let mut invoice = back::new_invoice(row, placeholder, &client, sold, &self.reference)?;
+        back::custom_fields(&mut invoice, row, Members::All, &self.company.settings);
         if invoice.number.trim().is_empty() {
             invoice.number = format!("QB-{}", id.1);
         }
@@ -456,7 +457,8 @@ impl Pull<'_> {
                     Some(Entity::Invoice(ours)) => Some(&**ours),
                     _ => None,
                 };
-                let after = back::invoice(bill, ours, row, members, &client, sold, &self.reference)?;
+                let mut after = back::invoice(bill, ours, row, members, &client, sold, &self.reference)?;
+                back::custom_fields(&mut after, row, members, &self.company.settings);
                 let after = if lines { self.with_taxes(after, row).await? } else { after };
                 Record::Invoice(Box::new(after))
             }

@@ -268,7 +268,8 @@ impl Pull<'_> {
             return Err(SkipReason::Inactive(link.kind).into());
         }
         self.forget_done_replacement(&link).await?;
-        let names = plan::changed(&link, row);
+        let mut names = plan::changed(&link, row);
+        names.retain(|name| !fields::is_custom_field(name) || self.company.settings.stands_for_a_field(name));
         if names.is_empty() && !self.pending.contains_key(&id) {
             self.touch(&link, row).await?;
             return Err(SkipReason::NothingNew.into());

@@ -212,7 +212,9 @@ impl Batch<'_> {
             Entry::Pending(_) => None,
         };
         let mapped = invoice::map(bill, &customer, item, settings, &self.reference)?;
-        let subject = subject.asking(Question::of(bill, &mapped, &self.reference));
+        let subject = subject
+            .asking(Question::of(bill, &mapped, &self.reference))
+            .noting(invoice::custom_field_notes(bill, settings, &self.reference));
         match known {
             Some(entry) => self.follow(&subject, entry, mapped.into()).await,
             None => Ok(self.create(&subject, mapped.into()).await?.done()),

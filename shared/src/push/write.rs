@@ -38,13 +38,23 @@ pub(super) struct Subject<'e> {
     product_key: Option<String>,
     total: Option<Decimal>,
     question: Option<Question>,
+    about_members: BTreeMap<String, String>,
     own: bool,
 }
 
 impl<'e> Subject<'e> {
     /// The record that the event is about.
     pub(super) fn of(event: &'e EntityEvent, kind: Kind, id: &BillingId) -> Subject<'e> {
-        Subject { kind, id: id.clone(), event, product_key: None, total: None, question: None, own: true }
+        Subject {
+            kind,
+            id: id.clone(),
+            event,
+            product_key: None,
+            total: None,
+            question: None,
+            about_members: BTreeMap::new(),
+            own: true,
+        }
     }
 
     /// A record that the event's record refers to.
@@ -65,6 +75,15 @@ impl<'e> Subject<'e> {
     /// What the record comes to, to be compared with what QuickBooks makes of it (D15).
     pub(super) fn with_total(self, total: Decimal) -> Subject<'e> {
         Subject { total: Some(total), ..self }
+    }
+
+    /// What a person should know of a member when it is sent.
+    pub(super) fn noting(self, about_members: BTreeMap<String, String>) -> Subject<'e> {
+        Subject { about_members, ..self }
+    }
+
+    fn notes_on<'s>(&'s self, sent: &'s [String]) -> impl Iterator<Item = String> + 's {
+        sent.iter().filter_map(|name| self.about_members.get(name).cloned())
     }
 
     /// What is to be learnt from QuickBooks' answer.
@@ -339,6 +358,7 @@ impl Batch<'_> {
             let error = match self.send(Write::Update(change), &request_id).await {
                 Ok(answer) => {
                     notes.extend(subject.variance(&answer));
+                    notes.extend(subject.notes_on(&send));
                     let mut next = Link {
                         pushed,
                         withdrawn: false,
@@ -367,7 +387,7 @@ impl Batch<'_> {
                     let sync_token = current.sync_token().unwrap_or_default().to_owned();
                     link = Link { sync_token, edited: plan::known_edits(&link, &current), ..link };
                     send = merge.send;
-                    whole = keep::keeping(ours.clone(), &current);
+                    whole = keep::keeping(ours.clone(), &current, &send);
                     notes = told.iter().cloned().chain(merge.notes).collect();
                 }
             }
@@ -394,12 +414,12 @@ impl Batch<'_> {
         ours: &Entity,
         send: &[String],
     ) -> Result<Entity, Ending> {
-        if !keep::is_needed(ours, send, &self.reference) {
+        if !keep::is_needed(ours, send, &link.seen, &self.reference) {
             return Ok(ours.clone());
         }
         let current = self.read(link).await?;
         Ok(match current {
-            Some(current) => keep::keeping(ours.clone(), &current),
+            Some(current) => keep::keeping(ours.clone(), &current, send),
             None => ours.clone(),
         })
     }
@@ -547,6 +567,7 @@ impl Batch<'_> {
         let anew = (created && generation > 0)
             .then(|| format!("Its {} was deleted in QuickBooks, so it was created anew.", row.kind().name()));
         let credit = (matched_by == MatchedBy::Created).then(|| invoice::credit_applied(row)).flatten();
+        let of_members = subject.about_members.values().filter(|_| created).cloned();
         let link = Link {
             kind: subject.kind,
             billing_id: subject.id.clone(),
@@ -558,7 +579,12 @@ impl Batch<'_> {
             billing_time: subject.time(),
             last_event: subject.event_id(),
             last_action: if created { DoneAction::Created } else { DoneAction::Linked },
-            last_notes: anew.into_iter().chain(subject.variance(row)).chain(credit).collect(),
+            last_notes: anew
+                .into_iter()
+                .chain(subject.variance(row))
+                .chain(credit)
+                .chain(of_members)
+                .collect(),
             taxes: subject.taxes(row),
             taxes_written: None,
             edited: BTreeMap::new(),

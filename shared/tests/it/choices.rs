@@ -1,4 +1,5 @@
-//! What a company chooses for its books: where the money of payments goes, and the class and location of invoices.
+//! What a company chooses for its books: where the money of payments goes, the class and location of invoices, and which
+//! custom fields stand for the billing app's.
 
 use jiff::SignedDuration;
 use quickbooks_simulator::company::{ClassPlace, Seed};
@@ -10,7 +11,7 @@ use sync::ports::{Clock, Companies};
 use sync::reference::Reference;
 use sync::settings::Settings;
 
-use crate::desk::{Desk, Now, client, done, invoice, notes, parked, payment};
+use crate::desk::{Desk, Now, client, done, invoice, notes, parked, payment, skipped};
 
 /// A company with a bank account, which is known.
 async fn with_a_bank() -> (Desk, QuickBooksId) {
@@ -172,4 +173,64 @@ async fn point_49_a_class_that_was_made_inactive_is_named_and_what_is_not_tracke
     let (_, id) = done(&desk.push("invoice.updated", &invoice("i-1", &ames, &["Hedge laying"])).await);
     let booked = desk.entity("Invoice", &id);
     assert_eq!((&booked["ClassRef"], &booked["DepartmentRef"]), (&Value::Null, &Value::Null));
+}
+
+/// Puts three fields on the company's sales forms, the first of which stands for one of the billing app's.
+async fn with_custom_fields(desk: &Desk) {
+    let one = QuickBooksId::new("1").unwrap();
+    let on = |n: u8| {
+        json!({"Name": format!("SalesFormsPrefs.UseSalesCustom{n}"), "Type": "BooleanType", "BooleanValue": true})
+    };
+    let name = |n: u8, name: &str| {
+        json!({"Name": format!("SalesFormsPrefs.SalesCustomName{n}"), "Type": "StringType", "StringValue": name})
+    };
+    let fields = json!([
+        {"CustomField": [on(1), on(2), on(3)]},
+        {"CustomField": [name(1, "Crew"), name(2, "Gate"), name(3, "Route")]},
+    ]);
+    desk.edit("Preferences", &one, &json!({"SalesFormsPrefs": {"CustomField": fields}}));
+    desk.read_reference_anew().await;
+    let custom_fields = [("custom_value1".to_owned(), "1".to_owned())].into();
+    desk.save(Settings { custom_fields, ..desk.settings().await }).await;
+}
+
+fn custom_fields(invoice: &Value) -> Vec<String> {
+    let fields = invoice["CustomField"].as_array().unwrap().iter();
+    fields.map(|field| field["StringValue"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn point_49_a_custom_field_is_pushed_and_the_bookkeepers_own_are_never_dropped() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    with_custom_fields(&desk).await;
+    let mut bill = invoice("i-1", &client("c-1", "Ames & Daughters"), &["Hedge laying"]);
+    bill["custom_fields"] = json!({"custom_value1": "North", "custom_value2": "stands for none"});
+    let (_, id) = done(&desk.push("invoice.sent", &bill).await);
+    assert_eq!(custom_fields(&desk.entity("Invoice", &id)), ["North", "", ""]);
+    assert!(skipped(&desk.push("invoice.updated", &bill).await).contains("nothing"));
+
+    let own = json!([{"DefinitionId": "1", "StringValue": "North"}, {"DefinitionId": "2", "StringValue": "Gate 4"}]);
+    desk.edit("Invoice", &id, &json!({"CustomField": own}));
+    bill["custom_fields"]["custom_value1"] = json!("South crew, with the long ladder");
+    let ended = desk.push("invoice.updated", &bill).await;
+    assert_eq!(done(&ended).0, "Updated");
+    let cut = "The custom field Crew holds 31 characters in QuickBooks; the rest was cut off.";
+    assert_eq!(notes(&ended), [cut]);
+    assert_eq!(custom_fields(&desk.entity("Invoice", &id)), ["South crew, with the long ladde", "Gate 4", ""]);
+
+    bill["po_number"] = json!("PO-77");
+    let ended = desk.push("invoice.updated", &bill).await;
+    assert_eq!((done(&ended).0.as_str(), notes(&ended)), ("Updated", &[] as &[String]), "told when it is sent");
+
+    bill["custom_fields"] = json!({});
+    done(&desk.push("invoice.updated", &bill).await);
+    assert_eq!(custom_fields(&desk.entity("Invoice", &id)), ["", "Gate 4", ""]);
+
+    // A field that stands for none any more is the bookkeeper's again.
+    bill["custom_fields"] = json!({"custom_value1": "West"});
+    done(&desk.push("invoice.updated", &bill).await);
+    desk.save(Settings { custom_fields: Default::default(), ..desk.settings().await }).await;
+    bill["po_number"] = json!("PO-78");
+    done(&desk.push("invoice.updated", &bill).await);
+    assert_eq!(custom_fields(&desk.entity("Invoice", &id)), ["West", "Gate 4", ""]);
 }

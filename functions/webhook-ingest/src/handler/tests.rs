@@ -127,6 +127,7 @@ fn reference() -> Reference {
         payment_methods: Vec::new(),
         classes: None,
         locations: None,
+        custom_fields: Vec::new(),
         read_at: Still.now(),
     }
 }

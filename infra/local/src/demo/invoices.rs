@@ -98,6 +98,7 @@ pub(super) fn invoice(
         currency: None,
         exchange_rate: None,
         po_number: if n.is_multiple_of(9) { format!("PO-{}", 7000 + n) } else { String::new() },
+        custom_fields: Default::default(),
         public_notes: if n.is_multiple_of(5) { "Thank you for your trust.".into() } else { String::new() },
         private_notes: String::new(),
         terms: format!("Payable within {terms} days."),

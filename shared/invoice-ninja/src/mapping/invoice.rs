@@ -1,5 +1,7 @@
 //! Invoices (Invoice Ninja API: invoices).
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sync::model::{Invoice, InvoiceLine, InvoiceStatus, Surcharge, Tax};
@@ -8,6 +10,8 @@ use super::lines::{self, Discounts, discount};
 use super::{Changes, Setup, Unfit, client, object, without_blanks};
 use crate::json::{Loose, NotWhole, Object, differing, number};
 
+/// An invoice's own fields.
+const CUSTOM_FIELDS: [&str; 4] = ["custom_value1", "custom_value2", "custom_value3", "custom_value4"];
 /// Digits of an exchange rate after the point, when it is the inverse of the app's.
 const RATE_DIGITS: u32 = 10;
 
@@ -34,10 +38,17 @@ pub(super) fn read(record: &Object, setup: &Setup) -> Result<Invoice, NotWhole> 
         public_notes: record.text("public_notes"),
         private_notes: record.text("private_notes"),
         terms: record.text("terms"),
+        custom_fields: custom_fields(record),
         status: status(&record.text("status_id"))?,
         amount: record.amount("amount")?,
         balance: record.decimal("balance")?,
     })
+}
+
+/// The app's four own fields of an invoice; blank ones are left out.
+fn custom_fields(record: &Object) -> BTreeMap<String, String> {
+    let fields = CUSTOM_FIELDS.map(|name| (name.to_owned(), record.text(name)));
+    fields.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
 fn lines_of<'a>(
@@ -165,6 +176,10 @@ fn image(invoice: &Invoice, on_invoice: &[Tax], setup: &Setup) -> Result<Object,
         "exchange_rate": number(invoice.exchange_rate.and_then(inverse).unwrap_or(Decimal::ONE)),
         "line_items": lines.into_iter().map(Value::Object).collect::<Value>(),
     };
+    for name in CUSTOM_FIELDS {
+        let text = invoice.custom_fields.get(name).map_or("", String::as_str);
+        image.insert(name.to_owned(), text.into());
+    }
     let places = surcharge_places(&invoice.surcharges, setup)?;
     for n in 0..setup.surcharges.len() {
         let amounts = invoice.surcharges.iter().zip(&places).filter(|(_, place)| **place == n);

@@ -197,6 +197,7 @@ pub(crate) fn an_invoice(client: &BillingId) -> Invoice {
         currency: None,
         exchange_rate: None,
         po_number: "PO-1".into(),
+        custom_fields: Default::default(),
         public_notes: "Thank you".into(),
         private_notes: String::new(),
         terms: "Fourteen days".into(),

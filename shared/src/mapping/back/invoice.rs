@@ -1,15 +1,18 @@
 //! An Invoice as an invoice.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use quickbooks_wire::Invoice as Wire;
 use rust_decimal::Decimal;
 
 use super::{Members, Sold, currency, lines, rate, text, without_added};
 use crate::ids::{BillingId, QuickBooksId};
-use crate::mapping::{invoice as there, text as texts};
+use crate::mapping::{fields, invoice as there, text as texts};
 use crate::model::{Invoice, InvoiceStatus};
 use crate::outcome::{Park, ParkCause};
 use crate::reference::Reference;
+use crate::settings::Settings;
 
 /// What the way there adds to a note.
 const ADDED: [&str; 2] = ["PO number:", "Invoice number:"];
@@ -43,6 +46,7 @@ pub fn new_invoice(
         public_notes: String::new(),
         private_notes: String::new(),
         terms: String::new(),
+        custom_fields: BTreeMap::new(),
         status: InvoiceStatus::Sent,
         amount: Decimal::ZERO,
         balance: None,
@@ -97,6 +101,21 @@ pub fn invoice(
         }
     }
     Ok(invoice)
+}
+
+/// Brings the custom fields back that changed, to those of the billing app that stand for them.
+pub fn custom_fields(invoice: &mut Invoice, row: &Wire, members: Members<'_>, settings: &Settings) {
+    for (name, id) in &settings.custom_fields {
+        if !members.has(&fields::custom_field(id)) {
+            continue;
+        }
+        let mut there = row.custom_field.iter().flatten();
+        let field = there.find(|field| field.definition_id.as_ref() == Some(id));
+        match field.and_then(|field| field.string_value.clone()).filter(|text| !text.is_empty()) {
+            Some(text) => invoice.custom_fields.insert(name.clone(), text),
+            None => invoice.custom_fields.remove(name),
+        };
+    }
 }
 
 /// Notes and terms stand in one memo: what comes before the terms is the notes.

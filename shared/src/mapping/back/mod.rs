@@ -13,7 +13,7 @@ mod taxes;
 use rust_decimal::Decimal;
 
 pub use client::{client, new_client};
-pub use invoice::{invoice, new_invoice};
+pub use invoice::{custom_fields, invoice, new_invoice};
 pub use lines::Sold;
 pub(crate) use lines::items;
 pub use payment::{Paid, new_payment, payment};

@@ -1,22 +1,27 @@
-//! What an update leaves as it is in members that QuickBooks replaces whole: the class of each line.
+//! What an update leaves as it is in members that QuickBooks replaces whole: the class of each line, and custom fields.
 
-use quickbooks_wire::{Entity, Invoice, Line};
+use quickbooks_wire::{CustomField, Entity, Invoice, Line};
 
+use crate::link::Fingerprints;
 use crate::mapping::fields;
 use crate::reference::Reference;
 
 /// Whether an update that sends these members has to know what is there now.
-pub fn is_needed(ours: &Entity, send: &[String], reference: &Reference) -> bool {
+pub fn is_needed(ours: &Entity, send: &[String], seen: &Fingerprints, reference: &Reference) -> bool {
     let per_line = reference.classes.as_ref().is_some_and(|classes| classes.per_line);
-    matches!(ours, Entity::Invoice(_)) && per_line && fields::sends_lines(send)
+    let sends_custom = send.iter().any(|name| fields::is_custom_field(name));
+    let has_others = seen.keys().any(|name| fields::is_custom_field(name) && !send.contains(name));
+    matches!(ours, Entity::Invoice(_))
+        && ((per_line && fields::sends_lines(send)) || (sends_custom && has_others))
 }
 
 /// The record as it is to be sent, with what is there now and is not ours to change. A line that is not there yet keeps
 /// the class that is chosen for new ones.
-pub fn keeping(ours: Entity, theirs: &Entity) -> Entity {
+pub fn keeping(ours: Entity, theirs: &Entity, send: &[String]) -> Entity {
     match (ours, theirs) {
         (Entity::Invoice(mut ours), Entity::Invoice(theirs)) => {
             keep_classes(&mut ours, theirs);
+            keep_custom_fields(&mut ours, theirs, send);
             Entity::Invoice(ours)
         }
         (ours, _) => ours,
@@ -47,6 +52,18 @@ fn keep_classes(ours: &mut Invoice, theirs: &Invoice) {
     }
 }
 
+/// Custom fields that are not to be sent say what they say.
+fn keep_custom_fields(ours: &mut Invoice, theirs: &Invoice, send: &[String]) {
+    let is_sent = |field: &CustomField| {
+        let id = field.definition_id.as_deref().unwrap_or_default();
+        send.contains(&fields::custom_field(id))
+    };
+    let sent = ours.custom_field.iter().flatten().filter(|field| is_sent(field));
+    let kept = theirs.custom_field.iter().flatten().filter(|field| !is_sent(field));
+    let all: Vec<CustomField> = sent.chain(kept).cloned().collect();
+    ours.custom_field = (!all.is_empty()).then_some(all);
+}
+
 fn sells_same(theirs: &Line, ours: &Line) -> bool {
     let item = |line: &Line| Some(line.sales_item_line_detail.as_ref()?.item_ref.as_ref()?.id().to_owned());
     item(ours).is_some() && item(theirs) == item(ours)
@@ -75,7 +92,9 @@ mod tests {
 
     fn classes(ours: Vec<Line>, theirs: Vec<Line>) -> Vec<Option<String>> {
         let invoice = |lines| Entity::from(Invoice { line: Some(lines), ..Invoice::default() });
-        let Entity::Invoice(kept) = keeping(invoice(ours), &invoice(theirs)) else { panic!("an invoice") };
+        let Entity::Invoice(kept) = keeping(invoice(ours), &invoice(theirs), &[]) else {
+            panic!("an invoice")
+        };
         let class = |line: &Line| Some(line.sales_item_line_detail.clone()?.class_ref?.id().to_owned());
         kept.lines().iter().map(class).collect()
     }
@@ -96,6 +115,24 @@ mod tests {
         ];
         let expected = [Some("7"), Some("9"), Some("8"), None].map(|class| class.map(str::to_owned));
         assert_eq!(classes(ours, there), expected);
+    }
+
+    #[test]
+    fn a_custom_field_is_changed_without_the_others() {
+        let invoice = |fields: &[(&str, &str)]| {
+            let fields = fields.iter().map(|(id, text)| CustomField::text(*id, *text)).collect();
+            Entity::from(Invoice { custom_field: Some(fields), ..Invoice::default() })
+        };
+        let there = invoice(&[("1", "North"), ("2", "Gate 4"), ("3", "theirs alone")]);
+        let ours = invoice(&[("1", "South"), ("2", "Gate 5")]);
+        let send = ["CustomField.1".to_owned()];
+        assert_eq!(
+            keeping(ours.clone(), &there, &send),
+            invoice(&[("1", "South"), ("2", "Gate 4"), ("3", "theirs alone")])
+        );
+        let reference = crate::mapping::fixtures::reference();
+        let needs = |seen: &Entity| is_needed(&ours, &send, &fields::fingerprints(seen), &reference);
+        assert!(needs(&there) && !needs(&invoice(&[("1", "North")])), "no read where there are no others");
     }
 
     #[test]

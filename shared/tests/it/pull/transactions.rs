@@ -235,3 +235,26 @@ async fn what_was_deleted_here_and_changed_there_waits_for_a_person() {
     office.change("Invoice", &one, &json!({"DueDate": "2026-07-20"}));
     assert_eq!(parked(&office.pull_one().await).cause, ParkCause::Conflict);
 }
+
+#[tokio::test]
+async fn point_49_a_custom_field_comes_over_to_the_one_it_stands_for() {
+    let office = Office::open(Seed::Landscaping).await;
+    let custom_fields = [("custom_value2".to_owned(), "1".to_owned())].into();
+    office.desk.save(Settings { custom_fields, ..office.desk.settings().await }).await;
+    let (_, _, bill, other) = two_invoices(&office).await;
+    let in_crew = |text: &str| json!({"CustomField": [{"DefinitionId": "1", "StringValue": text}]});
+    let value = |id: &str| office.invoice(id).custom_fields.get("custom_value2").cloned();
+    assert_eq!(value(&bill), None);
+    office.change("Invoice", &bill, &in_crew("North"));
+    assert_eq!(done(&office.pull_one().await).notes, ["Changed in QuickBooks: custom fields."]);
+    assert_eq!(value(&bill).as_deref(), Some("North"));
+    office.change("Invoice", &bill, &in_crew(""));
+    office.pull_one().await;
+    assert_eq!(value(&bill), None);
+
+    office.desk.save(Settings { custom_fields: Default::default(), ..office.desk.settings().await }).await;
+    office.change("Invoice", &other, &in_crew("South"));
+    office.pull().await;
+    assert_eq!(value(&other), None, "it stands for none");
+    assert_eq!(office.invoice(&other).custom_fields.len(), 0);
+}

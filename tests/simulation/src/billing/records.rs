@@ -124,6 +124,7 @@ impl BillingApp {
             currency: None,
             exchange_rate: None,
             po_number: dice.pick("order", &["", "PO 7", "4711"]).to_owned(),
+            custom_fields: Default::default(),
             public_notes: dice.pick("notes", &NOTES).to_owned(),
             private_notes: dice.pick("private", &["", "Called first", "Discount agreed"]).to_owned(),
             terms: String::new(),
