@@ -178,12 +178,8 @@ async fn point_49_a_class_that_was_made_inactive_is_named_and_what_is_not_tracke
 /// Puts three fields on the company's sales forms, the first of which stands for one of the billing app's.
 async fn with_custom_fields(desk: &Desk) {
     let one = QuickBooksId::new("1").unwrap();
-    let on = |n: u8| {
-        json!({"Name": format!("SalesFormsPrefs.UseSalesCustom{n}"), "Type": "BooleanType", "BooleanValue": true})
-    };
-    let name = |n: u8, name: &str| {
-        json!({"Name": format!("SalesFormsPrefs.SalesCustomName{n}"), "Type": "StringType", "StringValue": name})
-    };
+    let on = |n: u8| json!({"Name": format!("SalesFormsPrefs.UseSalesCustom{n}"), "Type": "BooleanType", "BooleanValue": true});
+    let name = |n: u8, name: &str| json!({"Name": format!("SalesFormsPrefs.SalesCustomName{n}"), "Type": "StringType", "StringValue": name});
     let fields = json!([
         {"CustomField": [on(1), on(2), on(3)]},
         {"CustomField": [name(1, "Crew"), name(2, "Gate"), name(3, "Route")]},
@@ -216,11 +212,18 @@ async fn point_49_a_custom_field_is_pushed_and_the_bookkeepers_own_are_never_dro
     assert_eq!(done(&ended).0, "Updated");
     let cut = "The custom field Crew holds 31 characters in QuickBooks; the rest was cut off.";
     assert_eq!(notes(&ended), [cut]);
-    assert_eq!(custom_fields(&desk.entity("Invoice", &id)), ["South crew, with the long ladde", "Gate 4", ""]);
+    assert_eq!(
+        custom_fields(&desk.entity("Invoice", &id)),
+        ["South crew, with the long ladde", "Gate 4", ""]
+    );
 
     bill["po_number"] = json!("PO-77");
     let ended = desk.push("invoice.updated", &bill).await;
-    assert_eq!((done(&ended).0.as_str(), notes(&ended)), ("Updated", &[] as &[String]), "told when it is sent");
+    assert_eq!(
+        (done(&ended).0.as_str(), notes(&ended)),
+        ("Updated", &[] as &[String]),
+        "told when it is sent"
+    );
 
     bill["custom_fields"] = json!({});
     done(&desk.push("invoice.updated", &bill).await);
@@ -233,4 +236,29 @@ async fn point_49_a_custom_field_is_pushed_and_the_bookkeepers_own_are_never_dro
     bill["po_number"] = json!("PO-78");
     done(&desk.push("invoice.updated", &bill).await);
     assert_eq!(custom_fields(&desk.entity("Invoice", &id)), ["West", "Gate 4", ""]);
+}
+
+#[tokio::test]
+async fn point_49_a_gateway_fee_arrives_as_a_line() {
+    let desk = Desk::open(Seed::Landscaping).await;
+    let mut bill = invoice("i-1", &client("c-1", "Ames & Daughters"), &["Hedge laying"]);
+    let fee = |key: &str, price: f64| json!({"product_key": key, "notes": "Card fee", "quantity": 1, "unit_price": price, "product_type": "fee"});
+    bill["lines"].as_array_mut().unwrap().extend([fee("Surcharge", 2.9), fee("", 0.3)]);
+    bill["amount"] = json!(103.2);
+    let ended = desk.push("invoice.sent", &bill).await;
+    let booked = desk.entity("Invoice", &done(&ended).1);
+    let lines = booked["Line"].as_array().unwrap();
+    let sold: Vec<_> = lines
+        .iter()
+        .filter(|line| line["DetailType"] == "SalesItemLineDetail")
+        .map(|line| {
+            let item = line["SalesItemLineDetail"]["ItemRef"]["name"].as_str().unwrap();
+            (item, line["Amount"].to_string())
+        })
+        .collect();
+    assert_eq!(
+        sold,
+        [("Hedge laying", "100.00".to_owned()), ("Surcharge", "2.90".into()), ("Fees", "0.30".into())]
+    );
+    assert_eq!((booked["TotalAmt"].to_string(), notes(&ended)), ("103.20".into(), &[] as &[String]));
 }

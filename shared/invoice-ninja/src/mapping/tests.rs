@@ -308,6 +308,37 @@ fn lines() -> impl Strategy<Value = Vec<InvoiceLine>> {
     prop::collection::vec(line, 0..5)
 }
 
+/// A gateway's fee, not paid yet and paid, and a fee for being late (Invoice Ninja API: line items, type_id).
+#[test]
+fn point_49_a_gateway_fee_is_read_as_a_fee() {
+    for type_id in ["3", "4", "5"] {
+        let mut record = invoice();
+        record["line_items"].as_array_mut().unwrap().push(json!({
+            "product_key": "", "notes": "Gateway fee", "cost": 2.9, "quantity": 1, "type_id": type_id, "tax_id": "1",
+        }));
+        let Record::Invoice(read) = read_record(Kind::Invoice, &record) else { panic!("an invoice") };
+        let fee = read.lines.last().unwrap();
+        assert_eq!(
+            (fee.product_type, fee.unit_price.to_string()),
+            (ProductType::Fee, "2.9".into()),
+            "{type_id}"
+        );
+        assert_eq!((read.lines.len(), fee.notes.as_str()), (the_invoice().lines.len() + 1, "Gateway fee"));
+    }
+}
+
+/// The app's own fields are the bookkeeper's to change too, where one of QuickBooks' stands for them.
+#[test]
+fn point_49_a_custom_field_is_read_and_written() {
+    let before = the_invoice();
+    assert_eq!(before.custom_fields.get("custom_value1").map(String::as_str), Some("route 4"));
+    let mut after = before.clone();
+    after.custom_fields = [("custom_value3".to_owned(), "north".to_owned())].into();
+    let sent = changed(after).unwrap();
+    assert_eq!((&sent.body["custom_value1"], &sent.body["custom_value3"]), (&json!(""), &json!("north")));
+    assert_eq!(sent.body.len(), 2);
+}
+
 proptest! {
     /// Whatever an invoice becomes, the app has it so afterwards, and what only the app knows is still there.
     #[test]
