@@ -2,11 +2,13 @@
 //! looked like when they were last in step.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{BillingId, EventId, QuickBooksId};
+use crate::ids::{BillingId, Books, EventId, QuickBooksId};
+use crate::mapping::fields;
 use crate::mapping::tax_answer::TaxAnswer;
 use crate::model::Kind;
 use crate::outcome::{Done, DoneAction};
@@ -186,7 +188,25 @@ pub struct Intent {
 /// How long a write that was begun is waited for. Whoever began it has tried again by then, or will not.
 pub(crate) const WORTH_WAITING: SignedDuration = SignedDuration::from_mins(20);
 
+/// How long a create in the billing app may be under way: a request lasts for less than half a minute, and the app may go
+/// on with it when nobody waits for its answer any more. It offers nothing that would make a repetition harmless.
+const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
+
 impl Intent {
+    /// How long whoever has begun it may be at it still, or the billing app; none once somebody else may go on with it.
+    pub fn under_way(&self, now: Timestamp) -> Option<Duration> {
+        let left = UNDER_WAY.saturating_sub(now.duration_since(self.at));
+        Duration::try_from(left).ok().filter(|left| !left.is_zero())
+    }
+
+    /// The same for somebody else, who goes on with it for the sake of `event`.
+    pub(crate) fn taken_over(&self, books: &Books, event: &EventId, at: Timestamp) -> Intent {
+        let (record, generation) = ((self.kind, &self.billing_id), self.generation + 1);
+        let attempt = format!("{at} {}", self.body);
+        let request_id = fields::create_request_id(books, record, generation, event, &attempt);
+        Intent { generation, request_id, at, ..self.clone() }
+    }
+
     /// Whether nobody seems to go on with it.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         now.duration_since(self.at) > WORTH_WAITING

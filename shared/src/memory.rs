@@ -142,6 +142,20 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
+    async fn take_over(&self, books: &Books, intent: &Intent, next: &Intent) -> Result<(), LinkError> {
+        fits(next)?;
+        let mut shelves = lock(&self.0);
+        let entries = &mut shelves.entry(books.clone()).or_default().by_billing;
+        match entries.get_mut(&(intent.kind, intent.billing_id.clone())) {
+            Some(Entry::Pending(stored)) if stored == next => Ok(()),
+            Some(Entry::Pending(stored)) if stored.request_id == intent.request_id => {
+                *stored = next.clone();
+                Ok(())
+            }
+            _ => Err(LinkError::Changed),
+        }
+    }
+
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {
         let mut shelves = lock(&self.0);
         let shelf = shelves.entry(books.clone()).or_default();

@@ -399,6 +399,11 @@ pub trait Ledger: Send + Sync {
     /// Forgets an intent that certainly came to nothing. Leaves anything else alone.
     async fn abandon(&self, books: &Books, intent: &Intent) -> Result<(), StoreError>;
 
+    /// Goes on with what somebody else has begun: `next` takes the place of `intent`, for one of several who want to. Doing
+    /// the same again changes nothing. Fails with [`LinkError::Changed`] if `intent` is no longer what is stored, and
+    /// refuses what [`Ledger::begin`] refuses.
+    async fn take_over(&self, books: &Books, intent: &Intent, next: &Intent) -> Result<(), LinkError>;
+
     /// Makes the two records counterparts, in place of the record's intent if it has one. A link that is there
     /// already, between the same two, is replaced. `replacing` is the stand-in under which the billing record was
     /// linked before its id was known; its link becomes this one. Fails with [`LinkError::Changed`] if the stand-in is

@@ -4,7 +4,7 @@
 //! The old link stays as it is and notes the new record, so that what referred to the old one finds it and nothing is made
 //! twice. The new record is a record like any other: where the direction lets it, its own event gives it a new counterpart.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::{Activity, ActivityResult, Side};
@@ -17,8 +17,6 @@ use crate::ports::{
     ActivityLog, Billing, BillingError, BillingQuery, Clock, Companies, Ledger, LinkError, StoreError, Stored,
 };
 
-/// How long somebody else may be at it before it is taken over.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 /// What the number of a payment made anew begins with: the app gives the deleted one's to no other.
 const AGAIN: &str = "R-";
 /// How often a record that was made anew may have been made anew itself.
@@ -79,7 +77,7 @@ pub enum RecreateError {
     )]
     NumberTaken(String),
     /// Somebody else is making it anew at this moment.
-    #[error("it is just being made anew; look again in a minute")]
+    #[error("it is just being made anew; look again in two minutes")]
     UnderWay,
     /// The billing app does not let it be made, or cannot be asked.
     #[error(transparent)]
@@ -108,7 +106,8 @@ struct Begun {
 }
 
 /// Makes the record anew that the entry of this event and time keeps, with what it refers to as that is now: a payment
-/// pays what its invoices have become. Done once already is done.
+/// pays what its invoices have become. Done once already is done, as long as what was made is there: should that have
+/// been deleted in turn, the record is made once more.
 ///
 /// # Errors
 /// As [`RecreateError`] says; then nothing was made, or the next try finds it.
@@ -136,6 +135,12 @@ struct Work<'a> {
     removed: Record,
 }
 
+/// A record that was made anew last, or that was removed.
+struct Latest {
+    id: BillingId,
+    link: Link,
+}
+
 impl Work<'_> {
     async fn run(&self) -> Result<Recreated, RecreateError> {
         let (kind, id) = (self.removed.kind(), self.removed.id());
@@ -149,35 +154,50 @@ impl Work<'_> {
             Some(Entry::Pending(intent)) => Some(intent),
             Some(Entry::Linked(_)) | None => None,
         };
-        if let Some(there) = &link.recreated {
+        let latest = self.latest(link).await?;
+        let there = self.ports.billing.fetch(&self.books.company, kind, &latest.id).await?;
+        if latest.id != *id && there.as_ref().is_some_and(|stored| !stored.deleted) {
             if let Some(intent) = begun {
                 self.ports.ledger.abandon(&self.books, &intent).await?;
             }
-            return Ok(self.recreated(there.clone(), true));
+            return Ok(self.recreated(latest.id, true));
         }
         let (intent, stored) = match begun {
-            Some(intent)
-                if self.ports.clock.now() < intent.at.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX) =>
-            {
-                match self.made_before(&intent).await? {
-                    Some(stored) => (intent, stored),
-                    None => return Err(RecreateError::UnderWay),
-                }
-            }
             Some(intent) => self.go_on(intent).await?,
-            None => self.begin(stand_in).await?,
+            None => self.begin(stand_in, there).await?,
         };
-        self.finish(link, &intent, &stored).await
+        self.finish(latest.link, &intent, &stored).await
     }
 
-    async fn begin(&self, stand_in: BillingId) -> Result<(Intent, Stored), RecreateError> {
-        let (kind, id) = (self.removed.kind(), self.removed.id());
-        if let Some(stored) = self.ports.billing.fetch(&self.books.company, kind, id).await?
-            && !stored.deleted
-        {
-            return Err(RecreateError::IsThere(kind, id.clone()));
+    /// The last of those that were made anew, one in place of the other, and the link that names it, or is to name the
+    /// next one.
+    async fn latest(&self, link: Link) -> Result<Latest, RecreateError> {
+        let mut latest = Latest { id: link.billing_id.clone(), link };
+        for _ in 0..GENERATIONS {
+            let Some(next) = latest.link.recreated.clone() else { break };
+            let key = LinkKey::Billing(latest.link.kind, next.clone());
+            let entry =
+                self.ports.ledger.entries(&self.books, std::slice::from_ref(&key)).await?.remove(&key);
+            latest.id = next;
+            match entry {
+                Some(Entry::Linked(link)) => latest.link = link,
+                Some(Entry::Pending(_)) | None => break,
+            }
         }
-        let record = self.as_it_is_to_be().await?;
+        Ok(latest)
+    }
+
+    /// `last` is what was made, or removed, last.
+    async fn begin(
+        &self,
+        stand_in: BillingId,
+        last: Option<Stored>,
+    ) -> Result<(Intent, Stored), RecreateError> {
+        let kind = self.removed.kind();
+        if let Some(stored) = last.as_ref().filter(|stored| !stored.deleted) {
+            return Err(RecreateError::IsThere(kind, stored.record.id().clone()));
+        }
+        let record = self.as_it_is_to_be(last.as_ref().map(|stored| &stored.record)).await?;
         if let Record::Invoice(invoice) = &record {
             let number = BillingQuery::InvoiceNumbered(invoice.number.clone());
             if !self.ports.billing.find(&self.books.company, &number).await?.is_empty() {
@@ -185,9 +205,11 @@ impl Work<'_> {
             }
         }
         let body = serde_json::to_string(&Begun { record }).unwrap_or_default();
-        let request_id =
-            fields::create_request_id(&self.books, (kind, &stand_in), 0, &self.entry.event, &body);
         let at = self.ports.clock.now();
+        // Each attempt has an identity of its own: forgetting an earlier one must not take this one away.
+        let attempt = format!("{at} {body}");
+        let request_id =
+            fields::create_request_id(&self.books, (kind, &stand_in), 0, &self.entry.event, &attempt);
         let intent =
             Intent { kind, billing_id: stand_in, generation: 0, request_id, body, at, in_batch: false };
         match self.ports.ledger.begin(&self.books, &intent).await? {
@@ -196,12 +218,18 @@ impl Work<'_> {
         }
     }
 
-    /// Takes over what was begun before: what it made is found, or made now.
+    /// Goes on with what was begun before: what it made is found, or made now if nobody can be at it any more.
     async fn go_on(&self, intent: Intent) -> Result<(Intent, Stored), RecreateError> {
-        match self.made_before(&intent).await? {
-            Some(stored) => Ok((intent, stored)),
-            None => self.create(intent).await,
+        if let Some(stored) = self.made_before(&intent).await? {
+            return Ok((intent, stored));
         }
+        let now = self.ports.clock.now();
+        if intent.under_way(now).is_some() {
+            return Err(RecreateError::UnderWay);
+        }
+        let next = intent.taken_over(&self.books, &self.entry.event, now);
+        self.ports.ledger.take_over(&self.books, &intent, &next).await?;
+        self.create(next).await
     }
 
     async fn create(&self, intent: Intent) -> Result<(Intent, Stored), RecreateError> {
@@ -232,8 +260,8 @@ impl Work<'_> {
         Ok(self.ports.billing.find(&self.books.company, &wanted).await?.into_iter().next())
     }
 
-    /// The kept record, referring to what is there now.
-    async fn as_it_is_to_be(&self) -> Result<Record, RecreateError> {
+    /// The kept record, referring to what is there now. `last` is what was made, or removed, last.
+    async fn as_it_is_to_be(&self, last: Option<&Record>) -> Result<Record, RecreateError> {
         Ok(match self.removed.clone() {
             Record::Invoice(mut invoice) => {
                 invoice.client_id = self.now(Kind::Client, &invoice.client_id).await?;
@@ -244,7 +272,7 @@ impl Work<'_> {
                 for allocation in &mut payment.allocations {
                     allocation.invoice_id = self.now(Kind::Invoice, &allocation.invoice_id).await?;
                 }
-                let number = if payment.number.is_empty() { payment.id.as_str() } else { &payment.number };
+                let number = last.unwrap_or(&self.removed).label().to_owned();
                 payment.number = format!("{AGAIN}{number}");
                 Record::Payment(payment)
             }
@@ -254,16 +282,12 @@ impl Work<'_> {
 
     /// What has become of a record that is referred to: itself, or what it was made anew as.
     async fn now(&self, kind: Kind, id: &BillingId) -> Result<BillingId, RecreateError> {
-        let mut current = id.clone();
-        for _ in 0..GENERATIONS {
-            let key = LinkKey::Billing(kind, current.clone());
-            let entry =
-                self.ports.ledger.entries(&self.books, std::slice::from_ref(&key)).await?.remove(&key);
-            match entry {
-                Some(Entry::Linked(Link { recreated: Some(next), .. })) => current = next,
-                _ => break,
-            }
-        }
+        let key = LinkKey::Billing(kind, id.clone());
+        let entry = self.ports.ledger.entries(&self.books, std::slice::from_ref(&key)).await?.remove(&key);
+        let current = match entry {
+            Some(Entry::Linked(link)) => self.latest(link).await?.id,
+            Some(Entry::Pending(_)) | None => id.clone(),
+        };
         match self.ports.billing.fetch(&self.books.company, kind, &current).await? {
             Some(Stored { deleted: false, .. }) => Ok(current),
             _ => Err(RecreateError::Missing(kind, current)),

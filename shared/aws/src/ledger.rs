@@ -130,6 +130,13 @@ fn unrecorded(action: &'static str) -> impl FnOnce(BadItem) -> LinkError {
     }
 }
 
+/// The intent is stored still.
+fn is_intent(intent: &Intent) -> Condition {
+    Condition::new("#state = :pending AND #request_id = :request_id")
+        .value("pending", text(PENDING))
+        .value("request_id", text(intent.request_id.as_str()))
+}
+
 /// The stored link is this one's state before.
 pub(crate) fn is_revision(link: &Link, revision: u64) -> Condition {
     Condition::new("#state = :linked AND #quickbooks_id = :quickbooks_id AND #revision = :revision")
@@ -258,12 +265,22 @@ impl Ledger for DynamoLedger {
     }
 
     async fn abandon(&self, books: &Books, intent: &Intent) -> Result<(), StoreError> {
-        let is_this = Condition::new("#state = :pending AND #request_id = :request_id")
-            .value("pending", text(PENDING))
-            .value("request_id", text(intent.request_id.as_str()));
         let sk = billing_key(intent.kind, &intent.billing_id);
-        self.table.delete_if("forgetting an intent", &partition(books), &sk, is_this).await?;
+        self.table.delete_if("forgetting an intent", &partition(books), &sk, is_intent(intent)).await?;
         Ok(())
+    }
+
+    async fn take_over(&self, books: &Books, intent: &Intent, next: &Intent) -> Result<(), LinkError> {
+        let action = "taking over an intent";
+        let item = pending_item(books, next).map_err(unrecorded(action))?;
+        match self.table.put_if(action, item, is_intent(intent)).await? {
+            Written::Yes(_) => Ok(()),
+            // An attempt whose answer was lost may have stored it already.
+            Written::No(item) => match document::<Entry>(&item) {
+                Ok(Entry::Pending(stored)) if stored == *next => Ok(()),
+                _ => Err(LinkError::Changed),
+            },
+        }
     }
 
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {

@@ -15,6 +15,7 @@ use crate::ports::{Ledger, LinkError};
 pub async fn ledger(one: &dyn Ledger, two: &dyn Ledger) {
     an_intent_is_recorded_once(one, two).await;
     of_racing_intents_one_is_recorded(one, two).await;
+    an_intent_is_taken_over_by_one(one, two).await;
     a_link_takes_the_place_of_the_intent(one, two).await;
     neither_side_is_linked_twice(one, two).await;
     of_racing_links_one_is_stored(one, two).await;
@@ -136,6 +137,33 @@ async fn of_racing_intents_one_is_recorded(one: &dyn Ledger, two: &dyn Ledger) {
             (Some(entry), None) => assert_eq!(entry, Entry::Pending(second)),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+async fn an_intent_is_taken_over_by_one(one: &dyn Ledger, two: &dyn Ledger) {
+    let books = books("taken-over", 1);
+    let [first, second, third] = [intent("a", "r1"), intent("a", "r2"), intent("a", "r3")];
+    let changed = |result| matches!(result, Err(LinkError::Changed));
+    assert!(changed(one.take_over(&books, &first, &second).await), "nothing was begun");
+    one.begin(&books, &first).await.unwrap();
+    for _ in 0..2 {
+        two.take_over(&books, &first, &second).await.unwrap();
+        assert_eq!(client(one, &books, "a").await, Some(Entry::Pending(second.clone())));
+    }
+    assert!(changed(one.take_over(&books, &first, &third).await), "somebody else was first");
+    one.abandon(&books, &first).await.unwrap();
+    assert_eq!(client(one, &books, "a").await, Some(Entry::Pending(second.clone())));
+    one.link(&books, &link("a", "1"), None).await.unwrap();
+    assert!(changed(two.take_over(&books, &second, &third).await), "it was finished");
+    assert_eq!(client(one, &books, "a").await, Some(Entry::Linked(link("a", "1"))));
+    for round in 0..5 {
+        let id = format!("b{round}");
+        let [first, second, third] = [intent(&id, "r1"), intent(&id, "r2"), intent(&id, "r3")];
+        one.begin(&books, &first).await.unwrap();
+        let (a, b) = join!(one.take_over(&books, &first, &second), two.take_over(&books, &first, &third));
+        assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
+        let stored = if a.is_ok() { second } else { third };
+        assert_eq!(client(two, &books, &id).await, Some(Entry::Pending(stored)));
     }
 }
 

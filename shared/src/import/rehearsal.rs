@@ -119,6 +119,12 @@ impl Ledger for Rehearsal<'_> {
         Ok(())
     }
 
+    async fn take_over(&self, _: &Books, _: &Intent, next: &Intent) -> Result<(), LinkError> {
+        let key = billing_key(next.kind, &next.billing_id);
+        self.pretended().entries.insert(key, Some(Entry::Pending(next.clone())));
+        Ok(())
+    }
+
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {
         if let Some(Entry::Linked(stored)) =
             self.entry(books, &billing_key(link.kind, &link.billing_id)).await?

@@ -6,7 +6,7 @@ use quickbooks_wire::{Entity, Payment};
 use rust_decimal::Decimal;
 
 use super::open::{Id, Pull, Told, label};
-use super::write::as_seen;
+use super::write::{Cause, as_seen};
 use super::{group, plan};
 use crate::activity::ActivityResult;
 use crate::link::{Link, Pulled};
@@ -37,7 +37,15 @@ impl Pull<'_> {
         if let Some(row) = &row {
             self.about.label = label(row);
         }
-        let Some(link) = self.links.get(&id).cloned() else { return self.never_came(id).await };
+        let link = match self.links.get(&id).cloned() {
+            Some(link) => link,
+            // What was begun for it while it was there may have made something.
+            None => match self.resume(Cause { told, own: true }, &id).await? {
+                Some(link) => link,
+                None => return Err(SkipReason::NeverPulled.into()),
+            },
+        };
+        self.about.billing_id = Some(link.billing_id.clone());
         match link.kind {
             Kind::Client | Kind::Product => return Err(gone_from_list(&link).into()),
             Kind::Invoice | Kind::Payment => {}
@@ -82,19 +90,6 @@ impl Pull<'_> {
         let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
         self.store(Link { pulled: Some(pulled), ..withdrawn }).await?;
         Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
-    }
-
-    /// An entity that is gone before it came over; a create that was begun for it may have made something.
-    async fn never_came(&mut self, id: Id) -> Result<Done, Ending> {
-        if self.pending.contains_key(&id) {
-            return Err(Park::new(
-                ParkCause::Ambiguous,
-                format!("It was being brought over when it went from QuickBooks; the billing app may have the {}.", id.0),
-                "Look for it in the billing app and delete it there, then ignore this entry.",
-            )
-            .into());
-        }
-        Err(SkipReason::NeverPulled.into())
     }
 
     /// The record that an earlier attempt kept before it deleted it.

@@ -2,7 +2,7 @@
 //!
 //! A create is preceded by a recorded intent, under a stand-in that the entity's id gives, with the record as it is to
 //! be. If its answer is lost, or the worker dies, the next attempt finds the intent, looks for the record by what tells
-//! it from others, and creates it only if it is not there.
+//! it from others, and creates it only if it is not there and nobody can be at it any more.
 
 use std::collections::BTreeMap;
 
@@ -80,6 +80,11 @@ impl Pull<'_> {
     ) -> Result<Link, Ending> {
         let begun = Begun { notes, ..Begun::of(record, row) };
         let intent = self.begin(cause, id, &begun).await?;
+        if self.ports.ledger.billing_id(&self.books, id.0, &id.1).await?.is_some() {
+            // Somebody else has come to an end between the look at the ledger and the intent, which keeps all others out.
+            self.ports.ledger.abandon(&self.books, &intent).await?;
+            return Err(again("it was brought over in between"));
+        }
         let stored = self.send_create(&intent, record).await?;
         self.made(cause, id, &begun, &stored, MatchedBy::Created, Some(&BillingId::of_entity(&id.1))).await
     }
@@ -120,24 +125,30 @@ impl Pull<'_> {
     }
 
     /// Finishes a create that was begun before: links what it made, if it made something; else the record is to be
-    /// created anew.
+    /// created anew, once nobody can be at it any more.
     pub(super) async fn resume(&mut self, cause: Cause<'_>, id: &Id) -> Result<Option<Link>, Ending> {
-        let Some(intent) = self.pending.remove(id) else { return Ok(None) };
-        let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) else {
-            self.ports.ledger.abandon(&self.books, &intent).await?;
-            return Ok(None);
-        };
-        match self.made_before(id, &begun).await? {
-            None => {
-                self.ports.ledger.abandon(&self.books, &intent).await?;
-                self.attempts.insert(id.clone(), intent.generation + 1);
-                Ok(None)
-            }
-            Some(stored) => {
+        let Some(intent) = self.pending.get(id).cloned() else { return Ok(None) };
+        if let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) {
+            if let Some(stored) = self.made_before(id, &begun).await? {
                 let stand_in = Some(&intent.billing_id);
-                self.made(cause, id, &begun, &stored, MatchedBy::Recovered, stand_in).await.map(Some)
+                return self.made(cause, id, &begun, &stored, MatchedBy::Recovered, stand_in).await.map(Some);
             }
+            self.wait_for_whoever_began(&intent)?;
         }
+        self.ports.ledger.abandon(&self.books, &intent).await?;
+        self.pending.remove(id);
+        self.attempts.insert(id.clone(), intent.generation + 1);
+        Ok(None)
+    }
+
+    /// Ends what is done for now if an intent that has come to nothing yet may be under way: its create, repeated,
+    /// would make a second record.
+    fn wait_for_whoever_began(&self, intent: &Intent) -> Result<(), Ending> {
+        let left = intent.under_way(self.ports.clock.now());
+        left.map_or(Ok(()), |left| {
+            let reason = "it may be being brought over by somebody else just now".to_owned();
+            Err(Box::new(Outcome::Retry(Retry { reason, after: Some(left) })))
+        })
     }
 
     /// The record that an earlier attempt made.
@@ -165,8 +176,8 @@ impl Pull<'_> {
         }
     }
 
-    /// Those records that are nobody else's counterpart. One that is being pushed just now is worth waiting for: it may
-    /// be this very entity's.
+    /// Those records that are nobody's counterpart. One that is being pushed just now is worth waiting for: it may be this
+    /// very entity's. One that is this entity's by now was made in between.
     pub(super) async fn free(&mut self, id: &Id, found: Vec<Stored>) -> Result<Vec<Stored>, Ending> {
         let key = |stored: &Stored| LinkKey::Billing(id.0, stored.record.id().clone());
         let keys: Vec<LinkKey> = found.iter().map(key).collect();
@@ -175,8 +186,9 @@ impl Pull<'_> {
         for stored in found {
             match entries.get(&key(&stored)) {
                 Some(Entry::Linked(link)) if link.quickbooks_id != id.1 => {}
+                Some(Entry::Linked(_)) => return Err(again("it was brought over in between")),
                 Some(Entry::Pending(intent)) => return Err(self.on_its_way(intent)),
-                Some(Entry::Linked(_)) | None => free.push(stored),
+                None => free.push(stored),
             }
         }
         Ok(free)
@@ -410,8 +422,8 @@ impl Pull<'_> {
         let record = Record::Payment(Box::new(Payment { number, ..new.clone() }));
         let begun = Begun { replaces: Some(link.billing_id.clone()), ..Begun::of(&record, row) };
         let intent = self.begin(Cause { told, own: true }, &id, &begun).await?;
-        self.pending.insert(id, intent);
-        let mut done = self.finish_replacement(told, link, row).await?;
+        self.pending.insert(id, intent.clone());
+        let mut done = self.replace_with(told, link, row, &intent, &begun).await?;
         done.notes.splice(..0, notes);
         Ok(done)
     }
@@ -437,15 +449,19 @@ impl Pull<'_> {
         self.forget_done_replacement(link).await?;
         let id = (link.kind, link.quickbooks_id.clone());
         let Some(intent) = self.pending.get(&id).cloned() else { return Ok(()) };
-        if let Ok(begun) = serde_json::from_str::<Begun>(&intent.body)
-            && let Some(made) = self.made_before(&id, &begun).await?
-        {
-            self.ports.billing.delete(&self.books.company, link.kind, made.record.id()).await?;
+        if let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) {
+            match self.made_before(&id, &begun).await? {
+                Some(made) => {
+                    self.ports.billing.delete(&self.books.company, link.kind, made.record.id()).await?;
+                }
+                None => self.wait_for_whoever_began(&intent)?,
+            }
         }
         self.pending.remove(&id);
         Ok(self.ports.ledger.abandon(&self.books, &intent).await?)
     }
 
+    /// Goes on with a replacement that was begun before.
     async fn finish_replacement(
         &mut self,
         told: Told<'_>,
@@ -453,25 +469,44 @@ impl Pull<'_> {
         row: &Entity,
     ) -> Result<Done, Ending> {
         let id = (link.kind, link.quickbooks_id.clone());
-        let cause = Cause { told, own: true };
         let Some(intent) = self.pending.get(&id).cloned() else {
             return Err(again("the replacement of a payment is lost sight of"));
         };
         let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) else {
             return Err(again("the recorded intent cannot be read"));
         };
+        if self.made_before(&id, &begun).await?.is_some() {
+            return self.replace_with(told, link, row, &intent, &begun).await;
+        }
+        self.wait_for_whoever_began(&intent)?;
+        let next = intent.taken_over(&self.books, told.event, self.ports.clock.now());
+        self.ports.ledger.take_over(&self.books, &intent, &next).await?;
+        self.pending.insert(id, next.clone());
+        self.replace_with(told, link, row, &next, &begun).await
+    }
+
+    async fn replace_with(
+        &mut self,
+        told: Told<'_>,
+        link: &Link,
+        row: &Entity,
+        intent: &Intent,
+        begun: &Begun,
+    ) -> Result<Done, Ending> {
+        let id = (link.kind, link.quickbooks_id.clone());
+        let cause = Cause { told, own: true };
         // What the app has yet to tell of the old one, told late, must not make it in QuickBooks once more.
         let now = self.ports.clock.now();
         self.ports.ledger.note_withdrawal(&self.books, link.kind, &link.billing_id, now).await?;
         self.ports.billing.delete(&self.books.company, link.kind, &link.billing_id).await?;
-        let stored = match self.made_before(&id, &begun).await? {
+        let stored = match self.made_before(&id, begun).await? {
             Some(stored) => stored,
             // The old one is gone: the intent stays until the new one is there.
             None => self.ports.billing.create(&self.books.company, &begun.record).await?,
         };
         let replacing = Some(&link.billing_id);
-        let made = self.made(cause, &id, &begun, &stored, MatchedBy::Created, replacing).await?;
-        self.ports.ledger.abandon(&self.books, &intent).await?;
+        let made = self.made(cause, &id, begun, &stored, MatchedBy::Created, replacing).await?;
+        self.ports.ledger.abandon(&self.books, intent).await?;
         self.about.billing_id = Some(made.billing_id.clone());
         let note = format!("Payment {} was replaced by {}.", link.billing_id, made.billing_id);
         let action = DoneAction::RecordUpdated;

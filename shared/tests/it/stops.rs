@@ -119,6 +119,11 @@ impl Ledger for Stops<'_> {
         self.desk.ledger.abandon(books, intent).await
     }
 
+    async fn take_over(&self, books: &Books, intent: &Intent, next: &Intent) -> Result<(), LinkError> {
+        self.gate.pass().await;
+        self.desk.ledger.take_over(books, intent, next).await
+    }
+
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {
         self.gate.pass().await;
         self.desk.ledger.link(books, link, replacing).await

@@ -105,6 +105,10 @@ impl Ledger for Stores {
         self.chaos.store("forgetting an intent", self.ledger.abandon(books, intent)).await
     }
 
+    async fn take_over(&self, books: &Books, intent: &Intent, next: &Intent) -> Result<(), LinkError> {
+        self.chaos.store("taking over an intent", self.ledger.take_over(books, intent, next)).await
+    }
+
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {
         self.chaos.store("linking", self.ledger.link(books, link, replacing)).await
     }

@@ -35,6 +35,9 @@ pub(super) async fn in_every_call(
                 break;
             }
             assert!(verdicts.iter().all(|verdict| *verdict != Verdict::Acknowledge), "{when}: {verdicts:?}");
+            // What may be under way still is waited for.
+            office.deliver_over(office.ports(), &notices).await;
+            office.wait(121);
             let results = office.deliver(&notices).await;
             let parked = results.iter().find(|result| matches!(result, ActivityResult::Parked(_)));
             assert!(parked.is_none(), "{when}: {parked:?}");
@@ -98,4 +101,32 @@ async fn changes_and_deletions_are_carried_out_once() {
         async |_, _| {},
     )
     .await;
+}
+
+/// What a worker had made when it died is deleted with the entity, and kept in the log (R33, D4).
+#[tokio::test]
+async fn r33_an_invoice_that_is_deleted_before_it_came_over_whole_leaves_none() {
+    for after_the_effect in [false, true] {
+        for dies_in in 1.. {
+            let office = Office::open(Seed::Landscaping).await;
+            let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+            office.pull().await;
+            let bill = office.new_invoice("N-1", &fern, &hedge);
+            let fragile = Fragile::new(office.ports(), dies_in, after_the_effect);
+            office.deliver_over(fragile.ports(), &office.notices()).await;
+            if !fragile.died() {
+                break;
+            }
+            let when = format!("call {dies_in}, after its effect: {after_the_effect}");
+            office.delete("Invoice", &bill);
+            let was_made = !office.records(Kind::Invoice).is_empty();
+            let notices = office.notices();
+            office.deliver_over(office.ports(), &notices).await;
+            office.wait(121);
+            office.deliver(&notices).await;
+            assert_eq!((office.records(Kind::Invoice).len(), office.parked().await.len()), (0, 0), "{when}");
+            let is_kept = office.desk.log().await.iter().any(|entry| entry.removed.is_some());
+            assert_eq!(is_kept, was_made, "{when}");
+        }
+    }
 }

@@ -125,6 +125,10 @@ impl Ledger for Fragile<'_> {
         call!(self, self.inner.ledger.abandon(books, intent), dead())
     }
 
+    async fn take_over(&self, books: &Books, intent: &Intent, next: &Intent) -> Result<(), LinkError> {
+        call!(self, self.inner.ledger.take_over(books, intent, next), dead().into())
+    }
+
     async fn link(&self, books: &Books, link: &Link, replacing: Option<&BillingId>) -> Result<(), LinkError> {
         call!(self, self.inner.ledger.link(books, link, replacing), dead().into())
     }

@@ -7,6 +7,7 @@ mod fragile;
 mod import;
 mod lists;
 mod office;
+mod overlapping;
 mod points;
 mod recreated;
 mod replaced;

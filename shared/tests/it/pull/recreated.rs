@@ -104,7 +104,7 @@ async fn d4_cut_short_anywhere_one_record_is_made() {
             let when = format!("call {dies_in}, after its effect: {after_the_effect}");
             assert!(first.is_err(), "{when}");
             let at_once = office.recreate(&bill).await;
-            office.wait(61);
+            office.wait(121);
             let later = office.recreate(&bill).await.unwrap();
             if let Ok(at_once) = at_once {
                 assert_eq!(at_once.billing_id, later.billing_id, "{when}");
@@ -138,4 +138,37 @@ async fn d4_nothing_is_made_of_what_is_there_or_was_never_removed() {
     let log = office.desk.log().await;
     let created = log.iter().find(|entry| matches!(&entry.result, ActivityResult::Done(done) if done.action == DoneAction::RecordCreated));
     assert!(matches!(office.recreate(created.unwrap()).await, Err(RecreateError::NothingKept)));
+}
+
+#[tokio::test]
+async fn d4_what_was_made_anew_and_is_deleted_again_is_made_once_more() {
+    let office = Office::open(Seed::Landscaping).await;
+    let (bill, paid) = voided(&office).await;
+    office.recreate(&bill).await.unwrap();
+    assert_eq!(
+        did(&office.tell("invoice.sent", &office.records(Kind::Invoice)[0]).await),
+        DoneAction::Created
+    );
+    let mut made = Vec::new();
+    for round in 0..4 {
+        let payment = office.recreate(&paid).await.unwrap();
+        assert!(!payment.was_there && !made.contains(&payment.billing_id), "{payment:?}");
+        made.push(payment.billing_id.clone());
+        let again = office.recreate(&paid).await.unwrap();
+        assert_eq!((&again.billing_id, again.was_there), (&payment.billing_id, true));
+        assert_eq!(office.records(Kind::Payment).len(), 1);
+        let stored = office.stored(Kind::Payment, &payment.billing_id);
+        // With a counterpart of its own and without.
+        if round % 2 == 1 {
+            assert_eq!(did(&office.tell("payment.created", &stored).await), DoneAction::Created);
+        }
+        assert!(office.billing_deletes(&stored.record).await);
+        if round % 2 == 1 {
+            let deleted = office.stored(Kind::Payment, &payment.billing_id);
+            assert_eq!(did(&office.tell("payment.deleted", &deleted).await), DoneAction::Voided);
+        }
+    }
+    let log = office.desk.log().await;
+    let told = log.iter().filter(|entry| entry.event.as_str().starts_with("made anew: "));
+    assert_eq!(told.count(), 5, "each is told of");
 }

@@ -118,7 +118,11 @@ async fn r34_a_payment_that_is_voided_while_its_replacement_was_cut_short_leaves
             break;
         }
         office.void("Payment", &paid);
-        office.pull().await;
+        let notices = office.notices();
+        // What may be under way still is waited for.
+        office.deliver_over(office.ports(), &notices).await;
+        office.wait(121);
+        office.deliver(&notices).await;
         assert_eq!(office.records(Kind::Payment).len(), 0, "call {dies_in}");
         assert_eq!(office.parked().await, [], "call {dies_in}");
     }
