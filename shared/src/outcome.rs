@@ -111,6 +111,11 @@ pub enum SkipReason {
     /// Voided before.
     #[error("it is voided in QuickBooks already")]
     AlreadyVoided,
+    /// D4: deleted in QuickBooks while it was edited in the billing app, which follows.
+    #[error(
+        "it was deleted in QuickBooks: the {0} is deleted in the billing app too, and kept with its edits in the activity log"
+    )]
+    DeletedThere(Kind),
     /// R31.
     #[error("the direction for {0}s is {1}: changes in QuickBooks are not brought to the billing app")]
     NotPulled(Kind, Direction),

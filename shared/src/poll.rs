@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::billing_app::{BillingApp, InvoiceNinja};
 use crate::event::{EntityEvent, Verb};
@@ -36,8 +37,18 @@ pub struct Cursor {
     pub begun: Timestamp,
     /// Changes from here on are read next.
     pub since: Timestamp,
-    /// What was sent of those already: the records and the moments of their changes.
-    pub sent: BTreeMap<BillingId, Timestamp>,
+    /// What was sent of those already.
+    pub sent: BTreeMap<BillingId, Sent>,
+}
+
+/// What was sent of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The moment of its change.
+    pub at: Timestamp,
+    /// A short digest of what it was then: within one second the app may change a record again (Invoice Ninja API:
+    /// `updated_at`). None if it could not be read.
+    pub state: Option<String>,
 }
 
 /// Where cursors are kept.
@@ -184,6 +195,15 @@ struct Change<'a> {
     stored: Option<&'a Stored>,
 }
 
+impl Change<'_> {
+    fn state(&self) -> Option<String> {
+        let Stored { record, deleted, .. } = self.stored?;
+        let content = serde_json::to_vec(&(record, deleted)).ok()?;
+        let digest = Sha256::digest(content);
+        Some(digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
 /// What a page tells, oldest first.
 fn changed(page: &Page) -> Vec<Change<'_>> {
     let read = page.records.iter().map(|stored| Change {
@@ -202,8 +222,9 @@ fn changed(page: &Page) -> Vec<Change<'_>> {
 /// What of it was not sent in this state.
 fn news<'a>(cursor: &Cursor, changed: &'a [Change<'a>]) -> Vec<&'a Change<'a>> {
     let is_new = |change: &&Change<'_>| {
-        let before = cursor.sent.get(change.id);
-        change.at >= cursor.begun && before.is_none_or(|before| *before < change.at)
+        let is_later =
+            |before: &Sent| before.at < change.at || before.at == change.at && before.state != change.state();
+        change.at >= cursor.begun && cursor.sent.get(change.id).is_none_or(is_later)
     };
     changed.iter().filter(is_new).collect()
 }
@@ -214,8 +235,9 @@ fn advance(cursor: &Cursor, changed: &[Change<'_>]) -> Cursor {
     let since = newest.checked_sub(OVERLAP).unwrap_or(newest).max(cursor.since);
     let mut sent = cursor.sent.clone();
     for change in changed {
-        let at = sent.entry(change.id.clone()).or_insert(change.at);
-        *at = change.at.max(*at);
+        if sent.get(change.id).is_none_or(|before| before.at <= change.at) {
+            sent.insert(change.id.clone(), Sent { at: change.at, state: change.state() });
+        }
     }
     Cursor { begun: cursor.begun, since, sent }
 }
@@ -223,7 +245,7 @@ fn advance(cursor: &Cursor, changed: &[Change<'_>]) -> Cursor {
 /// The cursor without what lies behind it.
 fn trimmed(cursor: &Cursor) -> Cursor {
     let mut trimmed = cursor.clone();
-    trimmed.sent.retain(|_, at| *at >= cursor.since);
+    trimmed.sent.retain(|_, sent| sent.at >= cursor.since);
     trimmed
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{at, company};
 use crate::ids::BillingId;
 use crate::model::Kind;
-use crate::poll::{Cursor, Cursors};
+use crate::poll::{Cursor, Cursors, Sent};
 
 /// Checks cursors through two handles.
 pub async fn cursors(one: &dyn Cursors, two: &dyn Cursors) {
@@ -23,6 +23,12 @@ pub async fn cursors(one: &dyn Cursors, two: &dyn Cursors) {
 }
 
 fn cursor(records: i64) -> Cursor {
-    let sent = (0..records).map(|number| (BillingId::new(format!("r-{number}")).unwrap(), at(number)));
+    let sent = (0..records).map(|number| {
+        let sent = Sent {
+            at: at(number),
+            state: Some(format!("{:08x}", number.wrapping_mul(2_654_435_761) & 0xffff_ffff)),
+        };
+        (BillingId::new(format!("r-{number}")).unwrap(), sent)
+    });
     Cursor { begun: at(0), since: at(records), sent: sent.collect::<BTreeMap<_, _>>() }
 }

@@ -8,6 +8,7 @@ use crate::event;
 use crate::link::Link;
 use crate::mapping::fixtures::{client, invoice, product};
 use crate::memory::{MemoryBilling, MemoryCompanies, MemoryCursors, MemoryLedger};
+use crate::model::Client;
 use crate::ports::Clock;
 use crate::settings::{Connection, ConnectionState, Direction, Directions};
 
@@ -168,6 +169,21 @@ fn each_change_is_told_once_over_many_pages() {
     world.client(150, "late");
     assert_eq!(world.poll().unwrap(), 2, "a change that shows up late is found too");
     assert_eq!(world.sent(), ["client late updated", "client c-4 updated"]);
+}
+
+/// The app's clock has only seconds: an edit in the second of one that was told must not be lost with its webhook.
+#[test]
+fn what_changes_again_within_the_second_is_told_again_and_what_does_not_is_not() {
+    let world = World::new();
+    world.client(1, "c-1");
+    world.client(1, "c-2");
+    assert_eq!(world.poll().unwrap(), 2);
+    world.sent();
+    let edited = Client { website: "https://c-1.example".into(), ..client() };
+    world.put(1, Record::Client(Box::new(Client { id: BillingId::new("c-1").unwrap(), ..edited })));
+    assert_eq!(world.poll().unwrap(), 1);
+    assert_eq!(world.sent(), ["client c-1 updated"]);
+    assert_eq!(world.poll().unwrap(), 0);
 }
 
 #[test]

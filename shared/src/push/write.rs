@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use super::attempt::{Settled, told_by_attempt};
 use super::batch::{Batch, Ending};
 use super::together;
-use crate::event::EntityEvent;
+use crate::event::{EntityEvent, Verb};
 use crate::failure::{Failure, classify, in_words};
 use crate::ids::{BillingId, EventId, QuickBooksId};
 use crate::link::{Attempt, Entry, Fingerprints, Intent, Link, MatchedBy, RequestId};
@@ -377,6 +377,10 @@ impl Batch<'_> {
                 _ => return self.failed(&link, error).await,
             }
             match self.read(&link).await? {
+                None if self.is_followed(subject, &link) => {
+                    self.give_up(&link).await?;
+                    return Err(SkipReason::DeletedThere(link.kind).into());
+                }
                 None => return self.create_anew(subject, &link, ours).await,
                 Some(current) if !matches!(classify(&error), Failure::Stale) => {
                     self.give_up(&link).await?;
@@ -454,6 +458,14 @@ impl Batch<'_> {
             "Make the record it refers to active in QuickBooks, then retry.",
         )
         .into()
+    }
+
+    /// Whether a deletion in QuickBooks is brought over, and stays one until the record is restored (D4): it does not
+    /// matter whether its notice or an edit of the billing app is dealt with first.
+    fn is_followed(&self, subject: &Subject<'_>, link: &Link) -> bool {
+        let is_transaction = matches!(link.kind, Kind::Invoice | Kind::Payment);
+        let is_pulled = self.company.settings.directions.of(link.kind).pulls();
+        is_transaction && is_pulled && subject.event.verb != Verb::Restored
     }
 
     /// The entity was deleted in QuickBooks: the record gets a new one, of the next generation (T4).

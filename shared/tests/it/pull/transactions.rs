@@ -258,3 +258,31 @@ async fn point_49_a_custom_field_comes_over_to_the_one_it_stands_for() {
     assert_eq!(value(&other), None, "it stands for none");
     assert_eq!(office.invoice(&other).custom_fields.len(), 0);
 }
+
+/// Whichever of the two is dealt with first, the deletion or the edit, the invoice is deleted and kept with the edit.
+#[tokio::test]
+async fn d4_an_edit_of_an_invoice_that_the_bookkeeper_has_deleted_makes_no_other_one() {
+    for edit_first in [true, false] {
+        let office = Office::open(Seed::Landscaping).await;
+        let (_, _, bill, _) = two_invoices(&office).await;
+        office.delete("Invoice", &bill);
+        let left = office.desk.count("Invoice");
+        let notices = office.notices();
+        let mut edited = office.invoice(&bill);
+        edited.public_notes = "Many thanks".into();
+        let id = edited.id.clone();
+        office.save(Record::Invoice(Box::new(edited)));
+        let stored = office.stored(Kind::Invoice, &id);
+        if edit_first {
+            let told = office.tell("invoice.updated", &stored).await;
+            assert!(skipped(&told).contains("deleted in QuickBooks"), "{told:?}");
+        }
+        assert_eq!(did(&office.deliver(&notices).await[0]), DoneAction::RecordDeleted);
+        assert!(office.stored(Kind::Invoice, &id).deleted);
+        let Some(Record::Invoice(kept)) = office.newest().await.removed else { panic!("an invoice is kept") };
+        assert_eq!(kept.public_notes, "Many thanks");
+        let late = office.tell("invoice.updated", &stored).await;
+        assert!(!skipped(&late).is_empty());
+        assert_eq!(office.desk.count("Invoice"), left, "edit first: {edit_first}");
+    }
+}
