@@ -25,6 +25,9 @@ use crate::push::batch::Ending;
 /// What the numbers of payments begin with that a pull makes.
 pub(super) const PAYMENT: &str = "QB-";
 
+/// How often a create is begun whose answer is lost each time.
+const ATTEMPTS: u32 = 4;
+
 /// For whose sake something is made: the notice's own entity, or another one that it refers to.
 #[derive(Clone, Copy)]
 pub(super) struct Cause<'n> {
@@ -142,13 +145,19 @@ impl Pull<'_> {
     }
 
     /// Ends what is done for now if an intent that has come to nothing yet may be under way: its create, repeated,
-    /// would make a second record.
+    /// would make a second record. What never comes to anything waits for a person, and holds nothing else up.
     fn wait_for_whoever_began(&self, intent: &Intent) -> Result<(), Ending> {
-        let left = intent.under_way(self.ports.clock.now());
-        left.map_or(Ok(()), |left| {
+        let Some(left) = intent.under_way(self.ports.clock.now()) else { return Ok(()) };
+        if intent.generation + 1 < ATTEMPTS {
             let reason = "it may be being brought over by somebody else just now".to_owned();
-            Err(Box::new(Outcome::Retry(Retry { reason, after: Some(left) })))
-        })
+            return Err(Box::new(Outcome::Retry(Retry { reason, after: Some(left) })));
+        }
+        Err(Park::new(
+            ParkCause::BillingApp,
+            format!("It was begun {ATTEMPTS} times, and what became of it in the billing app is not known."),
+            "Look what the billing app says of it, then retry: what is there by then is found.",
+        )
+        .into())
     }
 
     /// The record that an earlier attempt made.
