@@ -418,7 +418,7 @@ impl Batch<'_> {
         ours: &Entity,
         send: &[String],
     ) -> Result<Entity, Ending> {
-        if !keep::is_needed(ours, send, &link.seen, &self.reference) {
+        if !keep::is_needed(ours, send, &self.reference) {
             return Ok(ours.clone());
         }
         let current = self.read(link).await?;

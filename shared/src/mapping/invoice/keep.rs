@@ -2,17 +2,14 @@
 
 use quickbooks_wire::{CustomField, Entity, Invoice, Line};
 
-use crate::link::Fingerprints;
 use crate::mapping::fields;
 use crate::reference::Reference;
 
 /// Whether an update that sends these members has to know what is there now.
-pub fn is_needed(ours: &Entity, send: &[String], seen: &Fingerprints, reference: &Reference) -> bool {
+pub fn is_needed(ours: &Entity, send: &[String], reference: &Reference) -> bool {
     let per_line = reference.classes.as_ref().is_some_and(|classes| classes.per_line);
     let sends_custom = send.iter().any(|name| fields::is_custom_field(name));
-    let has_others = seen.keys().any(|name| fields::is_custom_field(name) && !send.contains(name));
-    matches!(ours, Entity::Invoice(_))
-        && ((per_line && fields::sends_lines(send)) || (sends_custom && has_others))
+    matches!(ours, Entity::Invoice(_)) && (sends_custom || (per_line && fields::sends_lines(send)))
 }
 
 /// The record as it is to be sent, with what is there now and is not ours to change. A line that is not there yet keeps
@@ -131,8 +128,11 @@ mod tests {
             invoice(&[("1", "South"), ("2", "Gate 4"), ("3", "theirs alone")])
         );
         let reference = crate::mapping::fixtures::reference();
-        let needs = |seen: &Entity| is_needed(&ours, &send, &fields::fingerprints(seen), &reference);
-        assert!(needs(&there) && !needs(&invoice(&[("1", "North")])), "no read where there are no others");
+        let needs = |send: &str| is_needed(&ours, &[send.to_owned()], &reference);
+        assert!(
+            needs("CustomField.1") && !needs("PrivateNote") && !needs("Line"),
+            "no read without a reason"
+        );
     }
 
     #[test]
