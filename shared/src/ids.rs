@@ -134,6 +134,9 @@ impl CompanyId {
     }
 }
 
+/// What an event id begins with that stands for another record's event.
+const DEPENDENCY: &str = "for ";
+
 impl EventId {
     /// The queue's id for an attempt to carry an event out again.
     pub(crate) fn of_retry(event: &EventId, at: Timestamp) -> EventId {
@@ -144,7 +147,12 @@ impl EventId {
     /// Stands on a link that was made for the sake of another record's event; no sender's event has it.
     pub(crate) fn of_dependency(event: &EventId) -> EventId {
         let event: String = event.0.chars().take(45).collect();
-        EventId(format!("for {event}"))
+        EventId(format!("{DEPENDENCY}{event}"))
+    }
+
+    /// Whether it stands on a link for another record's event.
+    pub(crate) fn is_of_dependency(&self) -> bool {
+        self.0.starts_with(DEPENDENCY)
     }
 
     /// Names what a person did by hand.

@@ -158,6 +158,22 @@ impl Link {
         matched && self.billing_time == Timestamp::UNIX_EPOCH
     }
 
+    /// Whether a pull has linked it for the sake of another entity, which nobody has been told: its own next event or
+    /// notice tells.
+    pub fn was_linked_untold(&self) -> bool {
+        self.pulled.as_ref().is_some_and(|pulled| {
+            pulled.action == DoneAction::RecordLinked && pulled.notice.is_of_dependency()
+        })
+    }
+
+    /// What its own event, or notice, is to tell of that.
+    pub fn told_of_linking(&self) -> Option<String> {
+        (self.was_matched_in_passing() || self.was_linked_untold()).then(|| {
+            let id = &self.quickbooks_id;
+            format!("It was linked with what was there (id {id} in QuickBooks) for another record's sake.")
+        })
+    }
+
     /// The same of a product that stood on an invoice's line.
     pub fn was_met_on_a_line(&self) -> bool {
         self.kind == Kind::Product && self.was_matched_in_passing()
@@ -179,6 +195,9 @@ pub struct Intent {
     pub body: String,
     /// When it was recorded.
     pub at: Timestamp,
+    /// The time of the event that it tells, if that is one of the record's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
     /// It was to be sent in a batch, whose `requestid` is another: for some minutes nothing but the entity itself
     /// proves what became of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

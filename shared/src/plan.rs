@@ -260,7 +260,13 @@ pub fn differences(ours: &Entity, theirs: &Entity) -> BTreeMap<String, Timestamp
 /// Our fields that somebody has changed in QuickBooks since the entity was created as `sent`, and when at the latest.
 pub fn edits_since(sent: &Entity, theirs: &Entity) -> BTreeMap<String, Timestamp> {
     // Nobody has changed the first version (Intuit: SyncToken).
-    if is_first(theirs) { BTreeMap::new() } else { not_as_sent(sent, theirs) }
+    if is_first(theirs) {
+        return BTreeMap::new();
+    }
+    let mut edited = not_as_sent(sent, theirs);
+    // QuickBooks works a date out where none was sent, by terms that may be the customer's: this one may be somebody's.
+    edited.extend(differences(sent, theirs).into_iter().filter(|(name, _)| name == "DueDate"));
+    edited
 }
 
 /// Whether a Customer or an Item was created with something else than `sent`, as far as its first version tells.
@@ -544,6 +550,18 @@ mod tests {
         let theirs = customer("Rosa", "theirs", "2026-03-02T00:00:00Z");
         assert_eq!(edits_since(&sent, &theirs).into_keys().collect::<Vec<_>>(), ["Notes"]);
         assert!(edits_since(&sent, &customer("Rosa", "old", "2026-03-02T00:00:00Z")).is_empty());
+    }
+
+    #[test]
+    fn a_due_date_that_nobody_sent_may_be_a_bookkeepers_once_somebody_has_changed_the_invoice() {
+        let invoice = |token: &str, due: Option<&str>| -> Entity {
+            let value = serde_json::json!({"Id": "9", "SyncToken": token, "DueDate": due, "Line": []});
+            serde_json::from_value::<quickbooks_wire::Invoice>(value).unwrap().into()
+        };
+        let sent = invoice("0", None);
+        assert!(edits_since(&sent, &invoice("0", Some("2026-03-31"))).is_empty());
+        let edited = edits_since(&sent, &invoice("1", Some("2026-05-12")));
+        assert_eq!(edited.into_keys().collect::<Vec<_>>(), ["DueDate"]);
     }
 
     #[test]

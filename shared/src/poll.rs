@@ -258,8 +258,8 @@ fn verb(stored: &Stored, entry: Option<&Entry>, app: &InvoiceNinja) -> Option<Ve
         None => None,
     };
     match (stored.deleted, link) {
-        // What was never pushed need not be withdrawn.
-        (true, None) => None,
+        // An event of what it was before may be on its way, and would make it yet.
+        (true, None) => Some(Verb::Deleted),
         (true, Some(link)) => (!link.withdrawn).then_some(Verb::Deleted),
         (false, Some(link)) if link.withdrawn => {
             (link.billing_time <= stored.updated_at && is_live(&stored.record)).then_some(Verb::Restored)

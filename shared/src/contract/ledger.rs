@@ -82,6 +82,7 @@ fn intent(billing_id: &str, request_id: &str) -> Intent {
         request_id: RequestId(request_id.into()),
         body: r#"{"DisplayName":"Amy's Bird Sanctuary"}"#.into(),
         at: at(1),
+        told_at: Some(at(0)),
         in_batch: true,
     }
 }

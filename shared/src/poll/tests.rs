@@ -240,7 +240,8 @@ fn what_quickbooks_knows_is_not_told_again_and_withdrawals_are_told_where_they_m
     world.poll().unwrap();
     let mut sent = world.sent();
     sent.sort();
-    assert_eq!(sent, ["client edited updated", "client gone deleted", "client restored restored"]);
+    let never = "client never-pushed deleted";
+    assert_eq!(sent, ["client edited updated", "client gone deleted", never, "client restored restored"]);
 }
 
 #[test]

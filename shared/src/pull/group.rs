@@ -144,17 +144,27 @@ async fn process(
     });
     for by in acting {
         let Some(told) = deliveries[by].told() else { continue };
+        let others = due.iter().zip(&decisive).filter(|(place, decided)| **decided == by && **place != by);
+        let mut superseded = Vec::new();
+        for (place, _) in others {
+            let other = deliveries[*place].told().filter(|other| other.event != told.event);
+            let ended = match other {
+                // It may have been carried out before, by a worker that died before it could tell.
+                Some(other) => Some(
+                    pull.ended_before(other)
+                        .await
+                        .unwrap_or_else(|| (Outcome::Skipped(SkipReason::Superseded), About::default())),
+                ),
+                None => None,
+            };
+            superseded.push((*place, ended));
+        }
         let outcome = pull.pull(told).await;
         if let Outcome::Retry(retry) = outcome {
             return Err(retry);
         }
         endings.insert(by, Some((outcome, std::mem::take(&mut pull.about))));
-        let others = due.iter().zip(&decisive).filter(|(place, decided)| **decided == by && **place != by);
-        for (place, _) in others {
-            let is_repetition = deliveries[*place].event == *told.event;
-            let superseded = (Outcome::Skipped(SkipReason::Superseded), About::default());
-            endings.insert(*place, (!is_repetition).then_some(superseded));
-        }
+        endings.extend(superseded);
     }
     Ok(())
 }

@@ -167,6 +167,18 @@ impl<'a> Pull<'a> {
         }
     }
 
+    /// How a notice that another one replaces has ended before, if it was the last to be carried out of its entity.
+    pub(super) async fn ended_before(&self, told: Told<'_>) -> Option<(Outcome, About)> {
+        let link = self.links.get(&(told.notice.kind, told.notice.quickbooks_id.clone()))?;
+        let done = repeated(link, told.event)?;
+        let removed = match done.action {
+            DoneAction::RecordDeleted => self.kept_before(told).await.ok()?,
+            _ => None,
+        };
+        let (billing_id, label) = (Some(link.billing_id.clone()), told.notice.quickbooks_id.to_string());
+        Some((Outcome::Done(done), About { billing_id, label, removed, ..About::default() }))
+    }
+
     async fn try_pull(&mut self, told: Told<'_>) -> Outcome {
         self.about = About { label: told.notice.quickbooks_id.to_string(), ..About::default() };
         if let Some(park) = &self.ended {

@@ -68,6 +68,7 @@ pub(super) fn is_echo(notice: &ChangeNotice, link: &Link) -> bool {
     notice.source == Source::Webhook
         && merged(notice).is_none()
         && link.not_brought_over().next().is_none()
+        && !link.was_linked_untold()
         && at
             .zip(seen)
             .is_some_and(|(at, seen)| at < seen || at == seen && may_be_what_was_seen(notice, link))
@@ -120,7 +121,9 @@ pub(super) fn is_behind(row: &Entity, link: &Link) -> bool {
 /// passing by a push. Balances are not among our members, so a payment's touch changes none (D3).
 pub(super) fn changed(link: &Link, row: &Entity) -> Vec<String> {
     let mut names = fields::changed(&link.seen, &fields::fingerprints(row));
-    names.extend(link.not_brought_over().cloned());
+    // A due date that the billing app does not give is QuickBooks' own working out, for all that is known.
+    let is_worked_out = |name: &&String| *name == "DueDate" && !link.pushed.contains_key("DueDate");
+    names.extend(link.not_brought_over().filter(|name| !is_worked_out(name)).cloned());
     names.sort();
     names.dedup();
     names
@@ -138,7 +141,8 @@ pub(super) struct Merge {
 }
 
 /// Decides between the two sides (D3): what only QuickBooks changed is taken; where both changed the same, the later
-/// edit wins, and both values are told. `ours` is the billing record as it is mapped now, if it can be.
+/// edit wins, and both values are told. `ours` is the billing record as it is mapped now; where it cannot be (a product
+/// on its lines has no Item yet), all of it may have been changed since it was last pushed.
 pub(super) fn merge(
     link: &Link,
     names: &[String],
@@ -147,8 +151,11 @@ pub(super) fn merge(
     billing_at: Timestamp,
 ) -> Merge {
     let theirs_at: Option<Timestamp> = row.last_updated_time().and_then(|time| time.parse().ok());
-    let edited = ours.map(|ours| edited(link, ours)).unwrap_or_default();
-    let touched = |group: &str| edited.iter().any(|name| group_of(name) == group);
+    let edited = ours.map(|ours| edited(link, ours));
+    let touched = |group: &str| match &edited {
+        Some(edited) => edited.iter().any(|name| group_of(name) == group),
+        None => billing_at > link.billing_time,
+    };
     let they_are_later = theirs_at.is_none_or(|theirs_at| theirs_at >= billing_at);
     let mut merge = Merge::default();
     let mut told: Vec<&str> = Vec::new();
@@ -159,8 +166,9 @@ pub(super) fn merge(
             (true, false) => merge.keep.push(name.clone()),
             (true, true) | (false, _) => merge.take.push(name.clone()),
         }
-        if let (true, Some(ours), false) = (conflict, ours, told.contains(&group)) {
-            let (label, theirs, mine) = (label(group), shown(row, group), shown(ours, group));
+        if conflict && !told.contains(&group) {
+            let mine = ours.map_or_else(|| "value".to_owned(), |ours| shown(ours, group));
+            let (label, theirs) = (label(group), shown(row, group));
             merge.notes.push(if they_are_later {
                 format!("The {label} was changed on both sides: QuickBooks' later {theirs} replaced the billing app's {mine}.")
             } else {
@@ -191,8 +199,14 @@ pub(super) fn pushed(
     after: &Entity,
 ) -> Fingerprints {
     let digests = fields::fingerprints(after);
-    let (Some(before), Some(written)) = (before, written) else { return digests };
-    let changed = fields::changed(&fields::fingerprints(before), &fields::fingerprints(written));
+    let changed = match (before, written) {
+        (Some(before), Some(written)) => {
+            fields::changed(&fields::fingerprints(before), &fields::fingerprints(written))
+        }
+        _ if known.is_empty() => return digests,
+        // What could not be mapped may hold edits that nobody has seen.
+        _ => Vec::new(),
+    };
     let groups: HashSet<&str> = changed.iter().chain(taken).map(|name| group_of(name)).collect();
     let is_written = |name: &str| groups.contains(group_of(name));
     let kept = known.iter().filter(|(name, _)| !is_written(name));

@@ -101,7 +101,8 @@ impl Pull<'_> {
         let attempt = format!("{at} {body}");
         let request_id =
             fields::create_request_id(&self.books, (id.0, &billing_id), generation, &event, &attempt);
-        let intent = Intent { kind: id.0, billing_id, generation, request_id, body, at, in_batch: false };
+        let (kind, told_at, in_batch) = (id.0, None, false);
+        let intent = Intent { kind, billing_id, generation, request_id, body, at, told_at, in_batch };
         match self.ports.ledger.begin(&self.books, &intent).await? {
             None => Ok(intent),
             Some(_) => Err(again("somebody else began to bring it over in between")),
@@ -134,7 +135,8 @@ impl Pull<'_> {
         if let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) {
             if let Some(stored) = self.made_before(id, &begun).await? {
                 let stand_in = Some(&intent.billing_id);
-                return self.made(cause, id, &begun, &stored, MatchedBy::Recovered, stand_in).await.map(Some);
+                let by = self.made_by(&begun, &stored).await?;
+                return self.made(cause, id, &begun, &stored, by, stand_in).await.map(Some);
             }
             self.wait_for_whoever_began(&intent)?;
         }
@@ -158,6 +160,18 @@ impl Pull<'_> {
             "Look what the billing app says of it, then retry: what is there by then is found.",
         )
         .into())
+    }
+
+    /// How a record that was found after a create was cut short came to be: as that create's result, as far as it says
+    /// just that. What says something else a person has made, or changed since, so that it is linked like any match.
+    async fn made_by(&mut self, begun: &Begun, stored: &Stored) -> Result<MatchedBy, Ending> {
+        let sent = self.forward(&begun.record).await?.as_ref().map(fields::fingerprints);
+        let found = self.forward(&stored.record).await?.as_ref().map(fields::fingerprints);
+        Ok(match begun.record.kind() {
+            _ if sent == found => MatchedBy::Recovered,
+            Kind::Product => MatchedBy::Key,
+            Kind::Client | Kind::Invoice | Kind::Payment => MatchedBy::Name,
+        })
     }
 
     /// The record that an earlier attempt made.
@@ -292,6 +306,9 @@ impl Pull<'_> {
         let mut names = plan::changed(&link, row);
         names.retain(|name| !fields::is_custom_field(name) || self.company.settings.stands_for_a_field(name));
         if names.is_empty() && !self.pending.contains_key(&id) {
+            if link.was_linked_untold() {
+                return self.tell_link(told, link, row).await;
+            }
             self.touch(&link, row).await?;
             return Err(SkipReason::NothingNew.into());
         }
@@ -334,7 +351,7 @@ impl Pull<'_> {
             }
         };
         let changed = written.record != before.record;
-        let mut notes = notes_of(&merge);
+        let mut notes: Vec<String> = link.told_of_linking().into_iter().chain(notes_of(&merge)).collect();
         let booked = match row {
             Entity::Invoice(invoice) => invoice.total_amt,
             _ => None,
@@ -346,13 +363,21 @@ impl Pull<'_> {
             return Err(SkipReason::NothingNew.into());
         }
         if !changed {
-            notes.clone_from(&merge.notes);
+            notes = link.told_of_linking().into_iter().chain(merge.notes.iter().cloned()).collect();
         }
         let action = DoneAction::RecordUpdated;
         let next = self.in_step(&link, &merge, sides, &written, row).await?;
         let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
         self.store(Link { pulled: Some(pulled), ..next }).await?;
         Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
+    }
+
+    /// Tells that an entity was linked before, for another one's sake.
+    async fn tell_link(&mut self, told: Told<'_>, link: Link, row: &Entity) -> Result<Done, Ending> {
+        let (action, quickbooks_id) = (DoneAction::RecordLinked, link.quickbooks_id.clone());
+        let pulled = Pulled { notice: told.event.clone(), action, notes: Vec::new() };
+        self.store(Link { pulled: Some(pulled), ..as_seen(&link, row) }).await?;
+        Ok(Done { action, quickbooks_id, notes: Vec::new(), taxes: None })
     }
 
     /// The link once the record holds what was taken. `sides` are the record as it was read and as it was to be.
@@ -364,13 +389,18 @@ impl Pull<'_> {
         written: &Stored,
         row: &Entity,
     ) -> Result<Link, Ending> {
+        let (before, wanted) = (self.forward(before).await?, self.forward(wanted).await?);
         let after = self.forward(&written.record).await?;
         let mut next = as_seen(link, row);
         (next.taxes, next.taxes_written) = self.known_taxes(&written.record, after.as_ref(), row);
         if let Some(after) = &after {
             next.pushed = plan::pushed(&link.pushed, &merge.take, sides, after);
         }
-        let unsynced = after.as_ref().is_some_and(|after| !plan::edited(&next, after).is_empty());
+        let unsynced = match &after {
+            Some(after) => !plan::edited(&next, after).is_empty(),
+            // What cannot be mapped yet may have been edited.
+            None => written.updated_at > link.billing_time,
+        };
         let theirs_at: Option<Timestamp> = row.last_updated_time().and_then(|time| time.parse().ok());
         for name in link.not_brought_over().chain(&merge.take) {
             next.edited.remove(name);

@@ -117,6 +117,7 @@ impl Batch<'_> {
                 let mapped = fields::fingerprints(&item::fields(product, &self.reference).into());
                 match plan::change(&link, Some(event), &mapped) {
                     plan::Change::Repeated(done) => Ok(done),
+                    plan::Change::Skip(SkipReason::Unchanged) => self.unchanged(&subject, &link).await,
                     plan::Change::Skip(reason) => Err(reason.into()),
                     plan::Change::Fields(_) => Err(SkipReason::ProductEdit.into()),
                 }

@@ -1,5 +1,7 @@
 //! Finishing creates whose outcome is not known: finding what was created, or sending the same request again.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use quickbooks_wire::query::{Query, eq, ge};
 use quickbooks_wire::{Customer, Entity, Invoice, Item, Payment};
@@ -115,6 +117,24 @@ impl Batch<'_> {
         let (Some(Entry::Pending(intent)), Some(Entry::Linked(known))) = entries else { return Ok(()) };
         if !known.billing_id.is_stand_in() {
             return Ok(());
+        }
+        if let Some(sent) = body_of(&intent).map(|sent| fields::fingerprints(&sent))
+            && known.was_matched_in_passing()
+            && sent.iter().all(|(name, digest)| known.seen.get(name) == Some(digest))
+        {
+            // The line met what this intent had made: what the product says since is an edit of that.
+            let (edited, matched_at) = (BTreeMap::new(), None);
+            let revision = known.revision + 1;
+            let made = Link {
+                pushed: sent,
+                matched_by: MatchedBy::Recovered,
+                edited,
+                matched_at,
+                revision,
+                ..known
+            };
+            self.ports.ledger.refresh(&self.books, &made).await?;
+            self.remember(&made);
         }
         self.ports.ledger.abandon(&self.books, &intent).await?;
         self.known().entries.remove(&own);

@@ -40,6 +40,7 @@ pub(super) struct Subject<'e> {
     question: Option<Question>,
     about_members: BTreeMap<String, String>,
     own: bool,
+    made_of: Option<Timestamp>,
 }
 
 impl<'e> Subject<'e> {
@@ -54,6 +55,7 @@ impl<'e> Subject<'e> {
             question: None,
             about_members: BTreeMap::new(),
             own: true,
+            made_of: None,
         }
     }
 
@@ -124,7 +126,7 @@ impl<'e> Subject<'e> {
     }
 
     fn time(&self) -> Timestamp {
-        if self.own { self.event.time } else { Timestamp::UNIX_EPOCH }
+        if self.own { self.event.time } else { self.made_of.unwrap_or(Timestamp::UNIX_EPOCH) }
     }
 }
 
@@ -164,8 +166,14 @@ impl Batch<'_> {
                 }
             }
             Entry::Pending(intent) => {
-                // What was created is the record as it was then: this event is carried out only after the rest of it.
-                let link = self.resume(&subject.in_passing(), &intent).await?;
+                // What was created is the record as it was then: this event is carried out only after the rest of it,
+                // unless that was later.
+                let made_of = intent.told_at.filter(|told_at| *told_at > subject.time());
+                let passing = Subject { made_of, ..subject.in_passing() };
+                let link = self.resume(&passing, &intent).await?;
+                if made_of.is_some() {
+                    return Err(SkipReason::OutOfDate.into());
+                }
                 let names = fields::changed(&link.pushed, &fingerprints);
                 if !names.is_empty() {
                     return self.update(subject, link, &mapped, names).await;
@@ -192,10 +200,15 @@ impl Batch<'_> {
     /// Notes that the entity holds what this event tells, so that older events are out of date from now on. An
     /// entity that was made when this event was tried before is made by this event, and one that was matched for
     /// another record's sake is told by the record's own event.
-    async fn unchanged(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
+    pub(super) async fn unchanged(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
         let is_transaction = matches!(link.kind, Kind::Invoice | Kind::Payment);
         let tried_before = link.last_event == subject.in_passing().event_id();
         let is_made_by_this = link.awaits_its_own_event() && (is_transaction || tried_before);
+        if link.was_linked_untold() {
+            let last_notes = link.last_notes.clone();
+            let next = subject.next(link, DoneAction::Linked);
+            return self.updated(Link { last_notes, pulled: None, ..next }).await;
+        }
         if is_made_by_this || link.was_matched_in_passing() {
             let last_notes = link.last_notes.clone();
             return self.updated(Link { last_notes, ..subject.next(link, link.last_action) }).await;
@@ -324,7 +337,12 @@ impl Batch<'_> {
             false => (mapped.clone(), names),
         };
         let mut link = link;
-        let told = told_by_attempt(&link);
+        let mut told = told_by_attempt(&link);
+        if let Some(linking) = link.told_of_linking()
+            && !told.contains(&linking)
+        {
+            told.push(linking);
+        }
         let plan::Merge { mut send, mut notes } =
             plan::after_known_edits(&link, &names, &mapped, subject.event.time);
         notes.splice(..0, told.iter().cloned());
@@ -560,6 +578,7 @@ impl Batch<'_> {
             request_id: fields::create_request_id(&self.books, record, generation, &subject.event.id, &body),
             body,
             at: self.ports.clock.now(),
+            told_at: subject.own.then_some(subject.event.time),
             in_batch: self.together.is_some() && together::may_join(entity),
         }
     }

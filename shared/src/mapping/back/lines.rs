@@ -152,10 +152,43 @@ pub(super) fn apply(
             }
         }
     }
+    let is_discount =
+        |same: &Option<usize>| same.is_some_and(|place| matches!(known.source(place), Source::Discount));
+    let kept = theirs.iter().zip(&same).filter(|(_, same)| all_discounts_stay && is_discount(same));
+    let kept: Vec<&Line> = kept.map(|(line, _)| *line).collect();
     (invoice.lines, invoice.surcharges, invoice.discount) =
         (sorted.lines, sorted.surcharges, sorted.discount);
+    fix_percentage(invoice, &kept, reference);
     combine(invoice, sorted.shares, reference);
     Ok(())
+}
+
+/// QuickBooks keeps a discount as an amount. A percentage that comes to something else now that the lines have changed
+/// becomes that amount.
+fn fix_percentage(invoice: &mut Invoice, kept: &[&Line], reference: &Reference) {
+    if !matches!(invoice.discount, Some(Discount::Percent(_))) || kept.is_empty() {
+        return;
+    }
+    let inclusive = invoice.taxes_inclusive;
+    let amount = |line: &&Line| {
+        let gross = line.sales_item_line_detail.as_ref().and_then(|detail| detail.tax_inclusive_amt);
+        gross.filter(|_| inclusive).or(line.amount).unwrap_or_default().abs()
+    };
+    let amount: Decimal = kept.iter().map(amount).sum();
+    let booked = bookings(invoice, reference).unwrap_or_default();
+    let comes_to: Decimal = booked
+        .iter()
+        .rev()
+        .take(kept.len())
+        .map(|booking| match booking {
+            Booking::Discount(amount) => *amount,
+            Booking::Sale(sale) => -sale.gross.unwrap_or(sale.amount),
+            Booking::Text(_) => Decimal::ZERO,
+        })
+        .sum();
+    if comes_to != amount {
+        invoice.discount = Some(Discount::Amount(amount));
+    }
 }
 
 /// Where a line of the invoice as it is mapped comes from.

@@ -87,6 +87,23 @@ fn a_changed_line_keeps_its_id_and_its_neighbours_keep_all() {
 }
 
 #[test]
+fn r48_a_percentage_that_comes_to_something_else_becomes_the_amount_that_quickbooks_kept() {
+    for reference in [reference(), Reference { discounts: false, ..reference() }] {
+        let before = Invoice { discount: Some(Discount::Percent(decimal("5"))), ..bill() };
+        let (mut row, products) = there_from(&before, &reference).unwrap();
+        let same = back(&before, &row, &products, &reference);
+        assert_eq!(same.discount, before.discount);
+        let changed = &mut row.line.as_mut().unwrap()[0];
+        changed.amount = Some(decimal("97"));
+        changed.sales_item_line_detail.as_mut().unwrap().qty = Some(decimal("2"));
+        let back = back(&before, &row, &products, &reference);
+        let kept = before.lines.iter().map(|line| line.quantity * line.unit_price).sum::<Decimal>()
+            * decimal("0.05");
+        assert_eq!(back.discount, Some(Discount::Amount(kept.round_dp(2))));
+    }
+}
+
+#[test]
 fn a_line_that_is_added_moved_or_taken_out_is_followed() {
     let before = bill();
     let (mut row, products) = there_from(&before, &reference()).unwrap();
