@@ -36,8 +36,8 @@ pub(crate) struct BillingApp {
     pub(crate) answers: bool,
     /// It can be read and written.
     pub(crate) has_api: bool,
-    /// Some of its events are never sent.
-    pub(crate) loses: bool,
+    /// Some of its events of these kinds are never sent.
+    pub(crate) loses: Vec<Kind>,
     /// It cannot be reached.
     pub(crate) is_away: bool,
     records: BTreeMap<(Kind, u32), Held>,
@@ -104,7 +104,7 @@ impl BillingApp {
             taxes,
             answers,
             has_api: false,
-            loses: false,
+            loses: Vec::new(),
             is_away: false,
             records: BTreeMap::new(),
             outbox: Vec::new(),
@@ -228,7 +228,7 @@ impl BillingApp {
         if !(bare && dice.chance("left out", 60)) {
             json["data"] = data(&record);
         }
-        let is_lost = self.loses && dice.chance("lost", 8);
+        let is_lost = self.loses.contains(&kind) && dice.chance("lost", 8);
         held.told.push(Told { event, time, record: record.clone(), gone, by: self.by, is_lost });
         (held.record, held.gone) = (record, gone);
         if !is_lost {

@@ -21,7 +21,7 @@ use serde_json::Value;
 use sync::activity::{Activity, ActivityResult};
 use sync::model::{Kind, Record};
 use sync::outcome::{ParkCause, SkipReason};
-use sync::settings::Direction;
+use sync::settings::{Direction, Directions};
 
 use crate::billing::{BillingApp, Held};
 use crate::bookkeeper::{Journal, What};
@@ -31,11 +31,18 @@ use case::{Case, Key};
 /// Everything there is to know about one company at the end.
 pub(crate) struct Evidence<'a> {
     pub(crate) place: usize,
-    pub(crate) direction: Direction,
+    pub(crate) directions: Directions,
     pub(crate) app: &'a BillingApp,
     pub(crate) company: &'a Company,
     pub(crate) journal: &'a Journal,
     pub(crate) log: &'a [Activity],
+}
+
+impl Evidence<'_> {
+    /// Whether anything of QuickBooks' comes to the billing app.
+    pub(crate) fn pulls(&self) -> bool {
+        Kind::ALL.into_iter().any(|kind| self.directions.of(kind).pulls())
+    }
 }
 
 /// What kind of fault it is.
@@ -86,7 +93,7 @@ impl Finding {
 pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings = Findings { place: evidence.place, all: Vec::new() };
     let case = Case::open(evidence, &mut findings);
-    if evidence.direction != Direction::Push {
+    if evidence.directions != Directions::all(Direction::Push) {
         both::judge(&case, &mut findings);
         return findings.all;
     }
@@ -291,9 +298,13 @@ impl OneRecord<'_> {
             "Discount" => &["Line"],
             _ => &[member],
         };
-        // An event that came without its record tells of the record as it was when the event was dealt with.
-        let entries = self.held.told.iter().filter_map(|told| self.case.log.get(told.event.as_str()));
-        entries.filter(|entry| entry.handled_at >= since).any(|entry| match &entry.result {
+        // An event that came without its record tells of the record as it was when the event was dealt with. And of what
+        // happens in one moment the billing app gives each its own.
+        let later = self.held.told.iter().filter_map(|told| {
+            let entry = self.case.log.get(told.event.as_str())?;
+            (entry.handled_at >= since || told.time >= since).then_some(entry)
+        });
+        later.into_iter().any(|entry| match &entry.result {
             ActivityResult::Done(done) => {
                 done.notes.iter().any(|note| words.iter().any(|words| note.contains(words)))
             }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use simulation::{Reproduction, Ways, run};
+use simulation::{Reproduction, Sabotage, Ways, run};
 
 /// Simulates billing apps and bookkeepers over the real engine, and judges the outcome.
 #[derive(Parser)]
@@ -29,6 +29,9 @@ struct Arguments {
     /// Tells before the last line how often what happened.
     #[arg(long)]
     hardships: bool,
+    /// Breaks the engine on purpose: the judge has to notice.
+    #[arg(long)]
+    sabotage: Option<Sabotage>,
     /// Runs a reproduction instead, and tells all that happened in it.
     #[arg(long)]
     replay: Option<PathBuf>,
@@ -47,12 +50,12 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut well = true;
     let mut hardships: BTreeMap<String, u64> = BTreeMap::new();
     for seed in arguments.seed..arguments.seed + arguments.seeds {
-        let report = run(ways, seed, arguments.operations, None);
+        let report = run(ways, seed, arguments.operations, arguments.sabotage);
         for (failed, findings) in report.failures.iter().take(arguments.show) {
             for finding in findings.iter().take(5) {
                 println!("{finding}");
             }
-            println!("{}\n", serde_json::to_string(&failed.shrink(None))?);
+            println!("{}\n", serde_json::to_string(&failed.shrink(arguments.sabotage))?);
         }
         for (what, times) in &report.hardships {
             *hardships.entry(what.clone()).or_default() += times;

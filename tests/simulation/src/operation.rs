@@ -109,6 +109,8 @@ pub enum Ways {
     Push,
     /// As each company has it: both, one, or none.
     Both,
+    /// As each company has it for each kind.
+    Mixed,
 }
 
 /// Acts and how often they happen, relative to each other.
@@ -165,7 +167,7 @@ const BOTH: [(Act, u32); 13] = [
 /// The operations of a run over `companies` companies.
 pub(crate) fn draw(dice: Dice, ways: Ways, count: u32, companies: usize) -> Vec<Operation> {
     let mut stream = dice.part("operations").stream();
-    let besides: &[(Act, u32)] = if ways == Ways::Both { &BOTH } else { &[] };
+    let besides: &[(Act, u32)] = if ways == Ways::Push { &[] } else { &BOTH };
     let weights = || PUSH.into_iter().chain(besides.iter().copied());
     let all: u32 = weights().map(|(_, weight)| weight).sum();
     let act = |stream: &mut fastrand::Rng| {

@@ -113,6 +113,7 @@ impl Reproduction {
     fn drawn(ways: Ways, seed: u64, episode: u32, count: u32) -> Reproduction {
         let dice = Dice::new(seed).nth(episode.into());
         let world = dice.part("world").stream().u64(..);
+        let ways = if ways == Ways::Both && dice.chance("mixed", 20) { Ways::Mixed } else { ways };
         let operations = operation::draw(dice, ways, count, COMPANIES);
         Reproduction { about: String::new(), ways, world, operations }
     }

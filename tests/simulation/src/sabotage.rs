@@ -1,7 +1,7 @@
 //! Ways to break the engine on purpose, from outside: the judge has to notice each.
 
 /// What is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 #[expect(missing_docs, reason = "the names say it; each is explained where it acts")]
 pub enum Sabotage {
     RequestIdsAreDropped,

@@ -11,7 +11,7 @@ use sync::activity::Activity;
 use sync::notice::{self, ChangeNotice};
 use sync::parked;
 use sync::ports::ActivityLog;
-use sync::settings::Direction;
+use sync::settings::Directions;
 
 use crate::billing::BillingApp;
 use crate::bookkeeper::{self, Journal, What};
@@ -44,7 +44,7 @@ pub(crate) struct World {
     tidings: Vec<Tidings>,
     ways: Ways,
     /// Of each company.
-    directions: Vec<Direction>,
+    directions: Vec<Directions>,
     workers: Workers,
     chaos: Arc<Chaos>,
     clock: Arc<SimulatedClock>,
@@ -283,8 +283,8 @@ impl World {
             let app = self.app(place);
             let company = self.realms[place].company();
             let log = self.log(&app);
-            let direction = self.directions[place];
-            let evidence = Evidence { place, direction, app: &app, company: &company, journal, log: &log };
+            let directions = self.directions[place];
+            let evidence = Evidence { place, directions, app: &app, company: &company, journal, log: &log };
             findings.extend(judge::judge(&evidence));
         }
         findings

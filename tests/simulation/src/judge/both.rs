@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use sync::activity::{Activity, ActivityResult};
+use sync::activity::{Activity, ActivityResult, Side};
 use sync::model::{InvoiceStatus, Kind, Record};
 use sync::outcome::{DoneAction, ParkCause, SkipReason};
-use sync::settings::Direction;
+use sync::settings::{Direction, Directions};
 
 use super::case::{Case, Key};
 use super::{Findings, Sort, entity_of, is_general};
@@ -22,28 +22,35 @@ use crate::view::{self, View};
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 pub(super) fn judge(case: &Case<'_>, findings: &mut Findings) {
-    let direction = case.evidence.direction;
+    let directions = case.evidence.directions;
     let shared = shared_marks(case);
     for (kind, number, held) in case.evidence.app.records() {
         let entities = case.entities.get(&(kind, number)).map(Vec::as_slice).unwrap_or_default();
         let pair = Pair { case, key: (kind, number), kind, held, entities };
         pair.judge_events(findings);
-        match direction {
+        match directions.of(kind) {
+            Direction::None if directions == Directions::all(Direction::None) => {
+                pair.judge_apart(number, findings);
+            }
+            // Clients and products are made on the fly for what refers to them (D9), and stay as they were made.
+            Direction::None if matches!(kind, Kind::Client | Kind::Product) => {}
             Direction::None => pair.judge_apart(number, findings),
+            // What a bookkeeper does to these is nobody else's business.
+            Direction::Push => super::OneRecord { case, key: (kind, number), held }.judge(findings),
             _ if pair.marks().any(|mark| shared.contains(&(kind, mark))) => {}
             _ => pair.judge(findings),
         }
     }
     judge_records(case, findings);
-    if direction.pulls() {
-        judge_entities(case, findings);
-    }
+    judge_entities(case, findings);
 }
 
 /// No entity has been made a record of twice.
 fn judge_records(case: &Case<'_>, findings: &mut Findings) {
     let mut seen: BTreeSet<(Kind, String)> = BTreeSet::new();
     let made = case.evidence.app.records().filter(|(_, number, held)| *number > MADE && !held.gone);
+    // Of what a person has deleted and brought back there may be another by then.
+    let made = made.filter(|(.., held)| !held.told.iter().any(|told| told.gone && told.by == By::Person));
     for (kind, _, held) in made {
         for mark in view::marks_of_record(&held.record) {
             if !seen.insert((kind, mark.clone())) {
@@ -70,6 +77,9 @@ fn judge_entities(case: &Case<'_>, findings: &mut Findings) {
     for (entity, id) in &case.evidence.journal.added {
         let Some(value) = case.evidence.company.entity(entity, id) else { continue };
         let kind = super::case::kind_of(entity);
+        if !case.evidence.directions.of(kind).pulls() {
+            continue;
+        }
         let has_record = case.entities.iter().any(|((of, _), values)| *of == kind && values.contains(&value));
         let sellable = *entity != "Item" || !is_general(&view::text(value, "Name"));
         if view::is_live(value) && sellable && !has_record {
@@ -282,9 +292,10 @@ impl<'a> Pair<'a> {
             let deed = self.deeds().filter(|deed| said_in(&deed.what, member)).last();
             let said = self.said(member);
             let elsewhere = |what: &What| matches!(what, What::Voided | What::MergedAway);
-            // Totals are worked out, taxes are QuickBooks' to say, and merges move what refers to a customer.
+            // Totals are worked out by each side from what else was said (and compared above), and merges move what
+            // refers to a customer.
             if member == "TotalAmt"
-                || (member == "CustomerRef" && self.case.has_merges())
+                || (member == "CustomerRef" && self.is_of_merged_clients(ours, said.as_ref()))
                 || self.is_noted(member)
                 || self.was(elsewhere)
                 || self.is_excused(member, id)
@@ -321,6 +332,12 @@ impl<'a> Pair<'a> {
         }
     }
 
+    /// Whether the client that it has, or that somebody said, has had part in a merge.
+    fn is_of_merged_clients(&self, ours: &View, said: Option<&(Timestamp, String)>) -> bool {
+        let clients = ours.get("CustomerRef").into_iter().chain(said.map(|(_, said)| said));
+        clients.into_iter().any(|client| self.case.is_merged(client))
+    }
+
     /// Whether the log tells of a conflict over the member.
     fn is_noted(&self, member: &str) -> bool {
         let words = words(member);
@@ -337,18 +354,22 @@ impl<'a> Pair<'a> {
     /// Whether the log says why what was last said in the billing app did not go over.
     fn was_refused(&self, member: &str) -> bool {
         let Some((at, _)) = self.said(member) else { return false };
-        let told = self.held.told.iter().find(|told| told.time == at);
-        let entry = told.and_then(|told| self.case.log.get(told.event.as_str()));
-        entry.is_some_and(|entry| is_reason(entry))
+        // Its own event may have been replaced by a later one.
+        self.entries()
+            .iter()
+            .any(|entry| entry.side == Side::Billing && entry.handled_at >= at - SECOND && is_reason(entry))
     }
 
     fn is_excused(&self, member: &str, id: &str) -> bool {
         // What was there on both sides is linked as it is.
         let linked = self.entries().iter().any(|entry| {
-            matches!(&entry.result, ActivityResult::Done(done) if matches!(done.action, DoneAction::Linked | DoneAction::RecordLinked))
+            matches!(&entry.result, ActivityResult::Done(done)
+                if matches!(done.action, DoneAction::Linked | DoneAction::RecordLinked)
+                    || done.notes.iter().any(|note| note.starts_with("It was linked with")))
         });
         let added = self.case.evidence.journal.added.iter().any(|(_, added)| added == id);
-        // A client has no company's name of its own.
+        // A client has no company's name of its own: its name is sent as that too, but what a bookkeeper makes of one of
+        // the two says nothing of the other. So after such an edit the two differ in QuickBooks, and rightly so.
         let renamed =
             |what: &What| matches!(what, What::Edited { member: "CompanyName" | "DisplayName", .. });
         let company = member == "CompanyName" && (added || self.was(renamed));
@@ -357,13 +378,18 @@ impl<'a> Pair<'a> {
 }
 
 /// Whether both sides say the same. A payment that came over, or takes another one's place, has a number that
-/// QuickBooks does not know.
+/// QuickBooks does not know; and what could not be voided has a note of it (R69).
 fn agree(member: &str, ours: &str, theirs: &str) -> bool {
+    let ours_alone = ["Payment number: ", "Not voided in QuickBooks."];
     let said = |text: &str| {
-        let lines = text.lines().filter(|line| !line.starts_with("Payment number: "));
+        let lines = text.lines().filter(|line| !ours_alone.iter().any(|start| line.starts_with(start)));
         lines.collect::<Vec<_>>().join("\n")
     };
-    super::agree(member, ours, theirs) || (member == "PrivateNote" && said(ours) == said(theirs))
+    let named = |text: &str| view::without_suffix(text);
+    super::agree(member, ours, theirs)
+        || (member == "PrivateNote" && said(ours) == said(theirs))
+        // What was renamed while it was inactive keeps, in the middle, what QuickBooks put behind its name.
+        || (["DisplayName", "CompanyName", "Name"].contains(&member) && named(ours) == named(theirs))
 }
 
 /// Whether a deed is about a member. Lines make amounts.

@@ -73,7 +73,7 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        if self.evidence.direction.pulls() {
+        if self.evidence.pulls() {
             self.read_pulls();
         }
     }
@@ -126,6 +126,13 @@ impl<'a> Case<'a> {
                 self.names.insert(format!("{entity}/{id}"), self.id_of(*key));
             }
         }
+        if owners.is_empty()
+            && let Some(key) =
+                self.owners_of(entity, value).into_iter().find(|key| self.was_met(*key, entity, value))
+        {
+            // What stands for a record on transactions, though the record itself has another name by now.
+            self.names.insert(format!("{entity}/{id}"), self.id_of(key));
+        }
         if owners.is_empty() && !self.evidence.journal.added.contains(&(entity, id.clone())) {
             let name = name_of(entity, value);
             let on_lines_only = marks.iter().find(|mark| mark.contains('q'));
@@ -147,7 +154,7 @@ impl<'a> Case<'a> {
         if self.evidence.journal.added.contains(&id) {
             owners.retain(|key| told == Some(key) || self.is_met(*key, entity, value));
             // A person may have given another record the name by which this entity is known.
-            if owners.is_empty() && self.evidence.direction.pulls() {
+            if owners.is_empty() && self.evidence.pulls() {
                 owners.extend(told);
             }
         } else if owners.iter().any(|(_, number)| *number < MADE) {
@@ -163,10 +170,15 @@ impl<'a> Case<'a> {
         else {
             return false;
         };
-        let (wanted, found) = (view::of_record(&held.record), view::of_entity(entity, value, &|_| None));
-        ["DisplayName", "PrimaryEmailAddr", "Name", "DocNumber", "PaymentRefNum"]
-            .iter()
-            .any(|member| wanted.get(member).is_some_and(|wanted| found.get(member) == Some(wanted)))
+        is_alike(&held.record, entity, value)
+    }
+
+    /// The same of the record as it is or was before.
+    fn was_met(&self, key: Key, entity: &str, value: &Value) -> bool {
+        let mut records = self.evidence.app.records();
+        records
+            .find(|(kind, number, _)| (*kind, *number) == key)
+            .is_some_and(|(.., held)| held.told.iter().any(|told| is_alike(&told.record, entity, value)))
     }
 
     fn id_of(&self, key: Key) -> String {
@@ -190,9 +202,17 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Whether the bookkeeper has merged anything.
-    pub(super) fn has_merges(&self) -> bool {
-        self.evidence.journal.deeds.iter().any(|deed| deed.what == What::MergedAway)
+    /// Whether a client's customer was merged into another one, or another one into it: the bookkeeper has moved what
+    /// refers to them, and which client it is cannot be told from QuickBooks.
+    pub(super) fn is_merged(&self, client: &str) -> bool {
+        let mut clients = self.evidence.app.records().filter(|(kind, ..)| *kind == Kind::Client);
+        let Some((kind, number, _)) = clients.find(|(.., held)| held.record.id().as_str() == client) else {
+            return false;
+        };
+        let key = (kind, number);
+        let own = self.entities.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let mut others = self.entities.iter().filter(|(other, _)| other.0 == Kind::Client && **other != key);
+        self.was_merged_away(key) || others.any(|(_, values)| values.iter().any(|value| own.contains(value)))
     }
 
     /// Whether an entity of the record was merged into another.
@@ -224,6 +244,14 @@ impl<'a> Case<'a> {
             _ => false,
         }
     }
+}
+
+/// Whether an entity has the name or the address by which a record would find it.
+fn is_alike(record: &Record, entity: &str, value: &Value) -> bool {
+    let (wanted, found) = (view::of_record(record), view::of_entity(entity, value, &|_| None));
+    ["DisplayName", "PrimaryEmailAddr", "Name", "DocNumber", "PaymentRefNum"]
+        .iter()
+        .any(|member| wanted.get(member).is_some_and(|wanted| found.get(member) == Some(wanted)))
 }
 
 /// The record of each mark: its own, and those by which it is known.

@@ -35,7 +35,7 @@ impl World {
             self.reconnect(place);
             self.drain(place, &mut stuck);
         }
-        if self.ways == Ways::Both {
+        if self.ways != Ways::Push {
             (0..COMPANIES).for_each(|place| self.converge(place, &mut stuck));
         }
         stuck

@@ -10,6 +10,7 @@ use serde_json::json;
 use sync::billing_app::{self, InvoiceNinja};
 use sync::ids::{Books, CompanyId, RealmId};
 use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryCursors, MemoryLedger};
+use sync::model::Kind;
 use sync::ports::{Companies, QuickBooks};
 use sync::reference::Reference;
 use sync::settings::{Company, Connection, ConnectionState, Direction, Directions, Settings};
@@ -43,7 +44,7 @@ impl World {
     pub(super) fn new(seed: u64, ways: Ways, sabotage: Option<Sabotage>) -> World {
         let dice = Dice::new(seed).part("world");
         let clock = Arc::new(SimulatedClock::at(start()));
-        if ways == Ways::Both {
+        if ways != Ways::Push {
             clock.advance(BEFORE);
         }
         let chaos = Arc::new(Chaos::default());
@@ -57,7 +58,7 @@ impl World {
             }
             let journal = Journal { seeded: known(&company), ..Journal::default() };
             let realm = Arc::new(Realm::new(company, Arc::clone(&chaos), Arc::clone(&clock), sabotage));
-            world.add(place, kind, (realm, journal), direction(ways, dice), dice, &clock);
+            world.add(place, kind, (realm, journal), directions(ways, dice), dice, &clock);
         }
         let stores = Stores {
             ledger: MemoryLedger::default(),
@@ -71,7 +72,7 @@ impl World {
             clock: Arc::clone(&clock),
             sabotage,
         };
-        let queues = if ways == Ways::Both { 2 * COMPANIES } else { COMPANIES };
+        let queues = if ways == Ways::Push { COMPANIES } else { 2 * COMPANIES };
         let tidings = queues - COMPANIES;
         World {
             stores: Arc::new(stores),
@@ -91,30 +92,24 @@ impl World {
 }
 
 /// Which way a company's changes travel.
-fn direction(ways: Ways, dice: Dice) -> Direction {
+fn directions(ways: Ways, dice: Dice) -> Directions {
     use Direction::{Bidirectional, None, Pull, Push};
+    const ONE_WAY: [Direction; 4] = [Pull, Pull, Push, None];
     match ways {
-        Ways::Push => Push,
-        Ways::Both => dice.pick(
-            "direction",
-            &[
-                Bidirectional,
-                Bidirectional,
-                Bidirectional,
-                Bidirectional,
-                Bidirectional,
-                Pull,
-                Pull,
-                Push,
-                None,
-            ],
-        ),
+        Ways::Push => Directions::all(Push),
+        Ways::Both => Directions::all(dice.pick("direction", &[&[Bidirectional; 5][..], &ONE_WAY].concat())),
+        Ways::Mixed => {
+            let of =
+                |kind| dice.part("direction").pick(kind, &[Bidirectional, Bidirectional, Pull, Push, None]);
+            let (client, product) = (of("client"), of("product"));
+            Directions { client, product, invoice: of("invoice"), payment: of("payment") }
+        }
     }
 }
 
 #[derive(Default)]
 struct Parts {
-    directions: Vec<Direction>,
+    directions: Vec<Directions>,
     companies: MemoryCompanies,
     apps: Vec<Mutex<BillingApp>>,
     clients: Vec<(Books, Arc<Client>)>,
@@ -129,18 +124,19 @@ impl Parts {
         place: usize,
         kind: Seed,
         (realm, journal): (Arc<Realm>, Journal),
-        direction: Direction,
+        directions: Directions,
         dice: Dice,
         clock: &SimulatedClock,
     ) {
         let id = company_id(place);
+        let pulls = Kind::ALL.into_iter().any(|kind| directions.of(kind).pulls());
         let books = Books { company: id.clone(), realm: realm_id(place) };
         let client = client(&books.realm, &realm);
         let lists = finish(client.reference_lists()).expect("lists, since nothing fails yet");
         let reference = Reference::from_lists(&lists, clock.time());
         let income = reference.accounts.iter().find(|account| account.account_type == "Income");
         let settings = Settings {
-            directions: Directions::all(direction),
+            directions,
             default_income_account: income.map(|account| account.id.clone()),
             push_product_edits: dice.chance("product edits", 70),
             inactivate_deleted: dice.chance("inactivate", 50),
@@ -150,9 +146,9 @@ impl Parts {
             realm: books.realm.clone(),
             state: ConnectionState::Connected,
             name: format!("Books {place}"),
-            connected_at: if direction.pulls() { clock.time() } else { Timestamp::UNIX_EPOCH },
+            connected_at: if pulls { clock.time() } else { Timestamp::UNIX_EPOCH },
         };
-        let billing = match direction.pulls() {
+        let billing = match pulls {
             true => billing_app::BillingApp::InvoiceNinja(InvoiceNinja {
                 url: "https://billing.example".to_owned(),
                 name: format!("Company {place}"),
@@ -167,10 +163,13 @@ impl Parts {
         finish(self.companies.save_reference(&books, &reference)).ok();
         let mut app =
             BillingApp::new(place, id, taxes(kind), kind == Seed::Global, dice.chance("answers", 50));
-        if direction.pulls() {
-            (app.has_api, app.answers, app.loses) = (true, true, direction.pushes());
+        if pulls {
+            // What is not pushed is not polled.
+            let both = |kind: &Kind| directions.of(*kind) == Direction::Bidirectional;
+            app.loses = Kind::ALL.into_iter().filter(both).collect();
+            (app.has_api, app.answers) = (true, true);
         }
-        self.directions.push(direction);
+        self.directions.push(directions);
         self.apps.push(Mutex::new(app));
         self.clients.push((books, Arc::new(client)));
         self.realms.push(realm);
