@@ -389,7 +389,6 @@ impl Pull<'_> {
         written: &Stored,
         row: &Entity,
     ) -> Result<Link, Ending> {
-        let (before, wanted) = (self.forward(before).await?, self.forward(wanted).await?);
         let after = self.forward(&written.record).await?;
         let mut next = as_seen(link, row);
         (next.taxes, next.taxes_written) = self.known_taxes(&written.record, after.as_ref(), row);
