@@ -199,14 +199,8 @@ pub(super) fn pushed(
     after: &Entity,
 ) -> Fingerprints {
     let digests = fields::fingerprints(after);
-    let changed = match (before, written) {
-        (Some(before), Some(written)) => {
-            fields::changed(&fields::fingerprints(before), &fields::fingerprints(written))
-        }
-        _ if known.is_empty() => return digests,
-        // What could not be mapped may hold edits that nobody has seen.
-        _ => Vec::new(),
-    };
+    let (Some(before), Some(written)) = (before, written) else { return digests };
+    let changed = fields::changed(&fields::fingerprints(before), &fields::fingerprints(written));
     let groups: HashSet<&str> = changed.iter().chain(taken).map(|name| group_of(name)).collect();
     let is_written = |name: &str| groups.contains(group_of(name));
     let kept = known.iter().filter(|(name, _)| !is_written(name));
