@@ -158,6 +158,7 @@ pub async fn start(ports: Ports<'_>, link: &str, browser: &str, nonce: &str) -> 
         browser: digest(browser),
         realm: None,
         began_at: None,
+        generation: None,
     })?;
     ports.intuit.authorize_url(state).await.map_err(of_token_server)
 }

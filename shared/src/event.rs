@@ -179,11 +179,15 @@ impl Unreadable {
     }
 }
 
+/// [`kind_and_verb`] as a pattern of JSON Schema.
+const TYPE: &str = "^billing[.](client|product|invoice|payment)[.](created|updated|sent|deleted|voided|void|cancelled|canceled|restored)$";
+
 /// The JSON of an event. `data` is the record of the kind that `type` names.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(title = "EntityEvent")]
 pub struct Envelope {
     /// Always `1.0` (CloudEvents).
+    #[schemars(extend("const" = "1.0"))]
     specversion: String,
     /// Unique per event; the same when it is sent again.
     id: EventId,
@@ -191,6 +195,7 @@ pub struct Envelope {
     #[expect(dead_code, reason = "part of the contract; nothing decides by it")]
     source: String,
     /// `billing.{client|product|invoice|payment}.{created|updated|sent|deleted|voided|cancelled|restored}`.
+    #[schemars(extend("pattern" = TYPE))]
     r#type: String,
     /// The record's id in the billing app.
     subject: BillingId,

@@ -26,7 +26,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn of(entry: &Activity) -> Place {
+    pub(crate) fn of(entry: &Activity) -> Place {
         Place { time: entry.time, event: entry.event.clone() }
     }
 

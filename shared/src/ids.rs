@@ -16,10 +16,11 @@ pub struct InvalidId {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $allowed:expr, $rule:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $allowed:expr, $rule:literal, $pattern:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("minLength" = 1, "maxLength" = $max, "pattern" = $pattern))]
         pub struct $name(String);
 
         impl $name {
@@ -66,6 +67,9 @@ macro_rules! id {
     };
 }
 
+/// [`printable`] as a pattern of JSON Schema.
+const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
+
 fn printable(c: char) -> bool {
     !c.is_control()
 }
@@ -76,7 +80,8 @@ id!(
     "company",
     64,
     |c| c.is_ascii_alphanumeric() || "-_.".contains(c),
-    "may hold only letters, digits, hyphens, underscores and dots"
+    "may hold only letters, digits, hyphens, underscores and dots",
+    "^[A-Za-z0-9._-]+$"
 );
 id!(
     /// A QuickBooks company. A decimal string of up to 19 digits; never a number (Intuit: OAuth 2.0, realmId).
@@ -84,7 +89,8 @@ id!(
     "realm",
     32,
     |c| c.is_ascii_digit(),
-    "may hold only digits"
+    "may hold only digits",
+    "^[0-9]+$"
 );
 id!(
     /// A record's id in the billing app.
@@ -92,7 +98,8 @@ id!(
     "billing id",
     200,
     printable,
-    "holds control characters"
+    "holds control characters",
+    PRINTABLE
 );
 id!(
     /// An entity's id in QuickBooks: a decimal string, unique within its kind and realm.
@@ -100,7 +107,8 @@ id!(
     "QuickBooks id",
     32,
     |c| c.is_ascii_alphanumeric() || "-_".contains(c),
-    "may hold only letters and digits"
+    "may hold only letters and digits",
+    "^[A-Za-z0-9_-]+$"
 );
 id!(
     /// The id that the sender of an event gave it. The same event sent again has the same id.
@@ -108,7 +116,8 @@ id!(
     "event id",
     200,
     printable,
-    "holds control characters"
+    "holds control characters",
+    PRINTABLE
 );
 
 id!(
@@ -117,7 +126,8 @@ id!(
     "job",
     40,
     |c| c.is_ascii_alphanumeric(),
-    "may hold only letters and digits"
+    "may hold only letters and digits",
+    "^[A-Za-z0-9]+$"
 );
 
 impl JobId {

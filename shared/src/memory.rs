@@ -22,8 +22,8 @@ use crate::model::Kind;
 use crate::notice::NoticeMessage;
 use crate::poll::{Cursor, Cursors};
 use crate::ports::{
-    ActivityLog, Budget, Companies, ConnectError, Lease, Ledger, LinkError, PullQueue, PushQueue, Standings,
-    StoreError, Sweeps, Vault,
+    ActivityLog, Budget, Companies, ConnectError, Heard, Lease, Ledger, LinkError, PullQueue, PushQueue,
+    Standings, StoreError, Sweeps, Vault,
 };
 use crate::reconcile;
 use crate::reference::Reference;
@@ -372,6 +372,7 @@ struct Tenants {
     once: BTreeMap<(CompanyId, String), Timestamp>,
     leases: BTreeMap<(Books, &'static str), Lease>,
     cursors: BTreeMap<Books, reconcile::Cursor>,
+    webhooks: BTreeMap<RealmId, Timestamp>,
     standings: BTreeMap<Books, Standing>,
 }
 
@@ -482,6 +483,18 @@ impl Sweeps for MemoryCompanies {
     async fn save_cursor(&self, books: &Books, cursor: &reconcile::Cursor) -> Result<(), StoreError> {
         lock(&self.0).cursors.insert(books.clone(), cursor.clone());
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Heard for MemoryCompanies {
+    async fn note_webhook(&self, realms: &[RealmId], at: Timestamp) -> Result<(), StoreError> {
+        lock(&self.0).webhooks.extend(realms.iter().map(|realm| (realm.clone(), at)));
+        Ok(())
+    }
+
+    async fn last_webhook(&self, realm: &RealmId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(lock(&self.0).webhooks.get(realm).copied())
     }
 }
 

@@ -192,11 +192,11 @@ pub struct Product {
     pub notes: String,
     /// Sale price of one.
     #[serde(default, with = "crate::number::option")]
-    #[schemars(with = "Option<f64>")]
+    #[schemars(with = "crate::number::option::Written")]
     pub price: Option<Decimal>,
     /// Purchase price of one.
     #[serde(default, with = "crate::number::option")]
-    #[schemars(with = "Option<f64>")]
+    #[schemars(with = "crate::number::option::Written")]
     pub cost: Option<Decimal>,
     /// What sort of thing it is; chooses the Item's type and, with the settings, its income account (R88).
     #[serde(default)]
@@ -267,7 +267,7 @@ pub struct Tax {
     pub name: String,
     /// Per cent: 8.25 means 8.25 %.
     #[serde(with = "crate::number")]
-    #[schemars(with = "f64")]
+    #[schemars(with = "crate::number::Written")]
     pub rate: Decimal,
 }
 
@@ -278,13 +278,13 @@ pub enum Discount {
     /// Per cent of the amount: 10 means 10 %.
     Percent(
         #[serde(with = "crate::number")]
-        #[schemars(with = "f64")]
+        #[schemars(with = "crate::number::Written")]
         Decimal,
     ),
     /// An amount in the invoice's currency.
     Amount(
         #[serde(with = "crate::number")]
-        #[schemars(with = "f64")]
+        #[schemars(with = "crate::number::Written")]
         Decimal,
     ),
 }
@@ -343,7 +343,7 @@ pub struct Invoice {
     pub currency: Option<String>,
     /// Home currency for one unit of `currency`.
     #[serde(default, with = "crate::number::option")]
-    #[schemars(with = "Option<f64>")]
+    #[schemars(with = "crate::number::option::Written")]
     pub exchange_rate: Option<Decimal>,
     /// The buyer's own order number.
     #[serde(default)]
@@ -364,11 +364,11 @@ pub struct Invoice {
     pub status: InvoiceStatus,
     /// What the client owes for it in all, tax included.
     #[serde(with = "crate::number")]
-    #[schemars(with = "f64")]
+    #[schemars(with = "crate::number::Written")]
     pub amount: Decimal,
     /// What is still owed.
     #[serde(default, with = "crate::number::option")]
-    #[schemars(with = "Option<f64>")]
+    #[schemars(with = "crate::number::option::Written")]
     pub balance: Option<Decimal>,
 }
 
@@ -389,11 +389,11 @@ pub struct InvoiceLine {
     pub notes: String,
     /// How many.
     #[serde(with = "crate::number")]
-    #[schemars(with = "f64")]
+    #[schemars(with = "crate::number::Written")]
     pub quantity: Decimal,
     /// Price of one, before any discount.
     #[serde(with = "crate::number")]
-    #[schemars(with = "f64")]
+    #[schemars(with = "crate::number::Written")]
     pub unit_price: Decimal,
     /// Reduction of this line.
     #[serde(default)]
@@ -417,7 +417,7 @@ pub struct Surcharge {
     pub name: String,
     /// How much.
     #[serde(with = "crate::number")]
-    #[schemars(with = "f64")]
+    #[schemars(with = "crate::number::Written")]
     pub amount: Decimal,
     /// The taxes on it; none when it is not taxed.
     #[serde(default)]
@@ -488,11 +488,11 @@ pub struct Payment {
     pub date: Date,
     /// How much, in its currency.
     #[serde(with = "crate::number")]
-    #[schemars(with = "f64")]
+    #[schemars(with = "crate::number::Written")]
     pub amount: Decimal,
     /// How much of it was given back.
     #[serde(default, with = "crate::number::option")]
-    #[schemars(with = "Option<f64>")]
+    #[schemars(with = "crate::number::option::Written")]
     pub refunded: Option<Decimal>,
     /// How it was made.
     #[serde(default)]
@@ -508,7 +508,7 @@ pub struct Payment {
     pub currency: Option<String>,
     /// Home currency for one unit of `currency`.
     #[serde(default, with = "crate::number::option")]
-    #[schemars(with = "Option<f64>")]
+    #[schemars(with = "crate::number::option::Written")]
     pub exchange_rate: Option<Decimal>,
     /// Notes that the client does not see.
     #[serde(default)]
@@ -524,7 +524,7 @@ pub struct Allocation {
     pub invoice_id: BillingId,
     /// How much of the payment.
     #[serde(with = "crate::number")]
-    #[schemars(with = "f64")]
+    #[schemars(with = "crate::number::Written")]
     pub amount: Decimal,
     /// The invoice's date, so that a payment of an invoice before the cut-off is recognised (D8).
     #[serde(default)]

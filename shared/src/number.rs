@@ -2,8 +2,36 @@
 //!
 //! No float is passed through, so 0.1 stays 0.1 and seven decimals stay seven.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The largest number that a [`Decimal`] holds.
+const MOST: i128 = 79_228_162_514_264_337_593_543_950_335;
+/// The smallest.
+const LEAST: i128 = -79_228_162_514_264_337_593_543_950_335;
+
+/// The JSON Schema of what [`deserialize`] reads.
+#[derive(Debug)]
+pub struct Written;
+
+impl JsonSchema for Written {
+    fn schema_name() -> Cow<'static, str> {
+        "Decimal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number, or its digits in a string.",
+            "type": ["number", "string"],
+            "minimum": LEAST,
+            "maximum": MOST,
+            "pattern": "^[+-]?[0-9]{1,15}([.][0-9]{1,10})?$",
+        })
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -40,7 +68,28 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal
 
 /// The same for a number that may be absent or null; an empty string counts as absent.
 pub mod option {
+    use super::{Cow, JsonSchema, LEAST, MOST, Schema, SchemaGenerator, json_schema};
     use super::{Decimal, Deserialize, Deserializer, NumberOrText, Serializer, parse};
+
+    /// The JSON Schema of what [`deserialize`] reads.
+    #[derive(Debug)]
+    pub struct Written;
+
+    impl JsonSchema for Written {
+        fn schema_name() -> Cow<'static, str> {
+            "OptionalDecimal".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({
+                "description": "A number, or its digits in a string; null or an empty string if there is none.",
+                "type": ["number", "string", "null"],
+                "minimum": LEAST,
+                "maximum": MOST,
+                "pattern": "^([+-]?[0-9]{1,15}([.][0-9]{1,10})?)?$",
+            })
+        }
+    }
 
     /// Writes a number or null.
     pub fn serialize<S: Serializer>(value: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,19 +1,19 @@
 //! Mapping by hand: a person looks at both sides' names, and links, changes and clears pairs of clients and Customers,
 //! products and Items (R78-R90).
 //!
-//! The names of both sides are read page by page and kept for a day ([`Directory`]); which of them are linked is asked
-//! of the ledger each time. Linking writes nothing to either side. Every link that is made here says that a person
+//! The names of both sides are read page by page and kept for a day ([`Directory`]), and brought up to date each time
+//! ([`current`]); which of them are linked is asked of the ledger each time. Linking writes nothing to either side. Every link that is made here says that a person
 //! made it.
 
 mod auto;
 mod change;
+mod current;
 mod directory;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 
-use crate::activity::Activity;
 use crate::ids::{BillingId, Books, QuickBooksId};
 use crate::link::Link;
 use crate::model::Kind;
@@ -21,6 +21,7 @@ use crate::ports::{LinkError, StoreError};
 
 pub use auto::{AutoMap, Proposal, auto_map};
 pub use change::{Ends, Ports, Refusal, clear, link, link_all};
+pub use current::current;
 pub use directory::{Directories, Directory, Place, Reading, Row, Side, begin, read_on};
 
 /// The kinds that people map.
@@ -56,18 +57,6 @@ pub enum Status {
     Mapped,
     /// Those without.
     Unmapped,
-}
-
-/// The names with those records that wait in the activity log and that the billing app has not listed: an app that only
-/// sends events lists nothing.
-#[must_use]
-pub fn with_waiting(mut directory: Directory, parked: &[Activity], kind: Kind) -> Directory {
-    let mut known: HashSet<String> = directory.billing.iter().map(|row| row.id.clone()).collect();
-    for entry in parked.iter().filter(|entry| entry.kind == Some(kind) && !entry.label.is_empty()) {
-        let Some(id) = entry.billing_id.as_ref().filter(|id| known.insert(id.to_string())) else { continue };
-        directory.billing.push(Row { name: entry.label.clone(), ..Row::unnamed(id.as_str()) });
-    }
-    directory
 }
 
 /// Every record with its counterpart, by name. Records that are linked and in no list are named by their ids.

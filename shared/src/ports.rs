@@ -601,6 +601,16 @@ pub trait Sweeps: Send + Sync {
     async fn save_cursor(&self, books: &Books, cursor: &Cursor) -> Result<(), StoreError>;
 }
 
+/// When QuickBooks has spoken up by itself.
+#[async_trait]
+pub trait Heard: Send + Sync {
+    /// Notes that a webhook has told of these realms.
+    async fn note_webhook(&self, realms: &[RealmId], at: Timestamp) -> Result<(), StoreError>;
+
+    /// When the last webhook told of a realm; none if none ever did.
+    async fn last_webhook(&self, realm: &RealmId) -> Result<Option<Timestamp>, StoreError>;
+}
+
 /// How connections stand.
 #[async_trait]
 pub trait Standings: Send + Sync {

@@ -1,7 +1,8 @@
 //! A person's way into the console: a signed link that opens it once, and the session that it begins.
 //!
 //! Nothing is stored but that a link was used. A session is a signed value in the browser's cookie; it ends when it
-//! is idle for half an hour, and after ten hours whatever happens.
+//! is idle for half an hour, and after ten hours whatever happens. All sessions of a company, and its links that were
+//! not opened yet, end at once when its generation is raised ([`Company::end_sessions`]).
 
 use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
@@ -10,6 +11,7 @@ use crate::connect::seal::{Claims, Purpose};
 use crate::connect::{BadSeal, Seal};
 use crate::ids::CompanyId;
 use crate::ports::{Companies, StoreError};
+use crate::settings::Company;
 
 /// How long a link into the console may be opened.
 pub const ENTRY_LIFE: SignedDuration = SignedDuration::from_mins(5);
@@ -27,6 +29,9 @@ pub enum NoEntry {
     /// The link was opened before.
     #[error("the link was used before")]
     Used,
+    /// All sessions were ended after the link was made.
+    #[error("all sessions were ended after the link was made")]
+    Ended,
     /// There is no such company.
     #[error("there is no such company")]
     UnknownCompany,
@@ -41,6 +46,7 @@ pub struct Session {
     /// The company, and the only one.
     pub company: CompanyId,
     id: String,
+    generation: u64,
     began_at: Timestamp,
     expires_at: Timestamp,
 }
@@ -52,20 +58,21 @@ pub struct Session {
 pub async fn link(
     companies: &dyn Companies,
     seal: &Seal,
-    company: &CompanyId,
+    company: &Company,
     nonce: &str,
     now: Timestamp,
 ) -> Result<String, StoreError> {
     let expires_at = later(now, ENTRY_LIFE);
-    companies.issue_once(company, nonce, expires_at).await?;
+    companies.issue_once(&company.id, nonce, expires_at).await?;
     seal.close(&Claims {
         purpose: Purpose::Entry,
-        company: company.clone(),
+        company: company.id.clone(),
         expires_at,
         nonce: nonce.to_owned(),
         browser: String::new(),
         realm: None,
         began_at: None,
+        generation: Some(company.session_generation),
     })
 }
 
@@ -81,26 +88,36 @@ pub async fn enter(
     now: Timestamp,
 ) -> Result<Session, NoEntry> {
     let claims = seal.open(link, Purpose::Entry, now).map_err(NoEntry::Link)?;
-    if companies.load(&claims.company).await?.is_none() {
-        return Err(NoEntry::UnknownCompany);
+    let company = companies.load(&claims.company).await?.ok_or(NoEntry::UnknownCompany)?;
+    let generation = claims.generation.unwrap_or_default();
+    if generation != company.session_generation {
+        return Err(NoEntry::Ended);
     }
-    if !companies.use_once(&claims.company, &claims.nonce, now).await? {
+    if !companies.use_once(&company.id, &claims.nonce, now).await? {
         return Err(NoEntry::Used);
     }
-    Ok(Session { company: claims.company, id: id.to_owned(), began_at: now, expires_at: later(now, IDLE) })
+    let expires_at = later(now, IDLE);
+    Ok(Session { company: company.id, id: id.to_owned(), generation, began_at: now, expires_at })
 }
 
 impl Session {
-    /// Reads a session from what the browser keeps; none if it is not ours or has ended.
+    /// Reads a session from what the browser keeps; none if it is not ours or has ended by time. Whether the company
+    /// lets it go on is told by [`Session::holds_in`].
     pub fn open(seal: &Seal, cookie: &str, now: Timestamp) -> Option<Session> {
         let claims = seal.open(cookie, Purpose::Session, now).ok()?;
         let began_at = claims.began_at?;
         (now < later(began_at, LONGEST)).then_some(Session {
             company: claims.company,
             id: claims.nonce,
+            generation: claims.generation.unwrap_or_default(),
             began_at,
             expires_at: claims.expires_at,
         })
+    }
+
+    /// Whether the company, as it is now, has not ended it.
+    pub fn holds_in(&self, company: &Company) -> bool {
+        self.company == company.id && self.generation == company.session_generation
     }
 
     /// The session after a request: good for another half hour.
@@ -123,6 +140,7 @@ impl Session {
             browser: String::new(),
             realm: None,
             began_at: Some(self.began_at),
+            generation: Some(self.generation),
         })
     }
 
@@ -147,7 +165,6 @@ mod tests {
 
     use super::*;
     use crate::memory::MemoryCompanies;
-    use crate::settings::Company;
 
     fn seal() -> Seal {
         Seal::new(&"0123456789abcdef0123456789abcdef".into()).unwrap()
@@ -167,15 +184,19 @@ mod tests {
         companies
     }
 
+    fn company(companies: &MemoryCompanies) -> Company {
+        block_on(companies.load(&acme())).unwrap().unwrap()
+    }
+
     fn entered(companies: &MemoryCompanies) -> Session {
-        let link = block_on(link(companies, &seal(), &acme(), "n", at(0))).unwrap();
+        let link = block_on(link(companies, &seal(), &company(companies), "n", at(0))).unwrap();
         block_on(enter(companies, &seal(), &link, "s", at(1))).unwrap()
     }
 
     #[test]
     fn a_link_opens_once_and_for_five_minutes() {
         let companies = companies();
-        let link = |nonce| block_on(link(&companies, &seal(), &acme(), nonce, at(0))).unwrap();
+        let link = |nonce| block_on(link(&companies, &seal(), &company(&companies), nonce, at(0))).unwrap();
         let enter = |link: &str, now| block_on(enter(&companies, &seal(), link, "s", now));
         let first = link("a");
         assert_eq!(enter(&first, at(4)).unwrap().company, acme());
@@ -192,7 +213,7 @@ mod tests {
         for wrong in [session.as_str(), &connect] {
             assert!(block_on(enter(&companies, &seal(), wrong, "s", at(1))).is_err());
         }
-        let entry = block_on(link(&companies, &seal(), &acme(), "x", at(0))).unwrap();
+        let entry = block_on(link(&companies, &seal(), &company(&companies), "x", at(0))).unwrap();
         for wrong in [entry.as_str(), &connect] {
             assert_eq!(Session::open(&seal(), wrong, at(1)), None);
         }
@@ -212,6 +233,23 @@ mod tests {
             }
         }
         panic!("it does not end");
+    }
+
+    #[test]
+    fn ending_all_sessions_ends_links_that_wait_too() {
+        let companies = companies();
+        let session = entered(&companies);
+        let waiting = block_on(link(&companies, &seal(), &company(&companies), "w", at(0))).unwrap();
+        let mut acme = company(&companies);
+        assert!(session.holds_in(&acme));
+        acme.end_sessions();
+        acme.version += 1;
+        assert!(block_on(companies.save(&acme)).unwrap());
+        assert!(!session.holds_in(&acme) && !session.clone().renewed(at(2)).holds_in(&acme));
+        assert!(matches!(block_on(enter(&companies, &seal(), &waiting, "s", at(1))), Err(NoEntry::Ended)));
+        let again = block_on(link(&companies, &seal(), &acme, "a", at(1))).unwrap();
+        assert!(block_on(enter(&companies, &seal(), &again, "s", at(1))).unwrap().holds_in(&acme));
+        assert!(!session.holds_in(&Company::new(CompanyId::new("globex").unwrap())), "another company's");
     }
 
     #[test]

@@ -227,9 +227,17 @@ pub struct Company {
     /// What its billing app shows to push while it waits; absent as long as nobody has made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<ApiKeyHash>,
+    /// Which generation of sessions in the console is good; see [`Company::end_sessions`].
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub session_generation: u64,
     /// Counts the stored changes; a write names the one it was made from.
     #[serde(default)]
     pub version: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first(generation: &u64) -> bool {
+    *generation == 0
 }
 
 impl Company {
@@ -241,8 +249,21 @@ impl Company {
             billing: BillingApp::default(),
             connection: None,
             api_key: None,
+            session_generation: 0,
             version: 0,
         }
+    }
+
+    /// Replaces the API key, or takes it away. Whoever had the old one may have opened the console with it, so its
+    /// sessions end too.
+    pub fn set_api_key(&mut self, key: Option<ApiKeyHash>) {
+        self.api_key = key;
+        self.end_sessions();
+    }
+
+    /// Ends all sessions in the company's console, and makes links into it that were not opened yet worthless.
+    pub fn end_sessions(&mut self) {
+        self.session_generation += 1;
     }
 
     /// Connects it with a realm. Directions and the other settings stay as they are (R4, R65); the first connection

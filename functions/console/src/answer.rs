@@ -29,13 +29,8 @@ pub(crate) enum Answer {
         /// Comma-separated values.
         csv: String,
     },
-    /// Something that never changes under its name.
-    Asset {
-        /// Its media type.
-        media_type: &'static str,
-        /// Its content.
-        content: &'static str,
-    },
+    /// A script, which never changes under its address.
+    Script(&'static str),
 }
 
 impl Answer {
@@ -61,8 +56,9 @@ impl Answer {
             }
             Answer::SeeOther(address) => return see_other(&address),
             Answer::File { name, csv } => return file(&name, csv),
-            Answer::Asset { media_type, content } => {
-                (StatusCode::OK, media_type, content.to_owned(), "public, max-age=31536000, immutable")
+            Answer::Script(content) => {
+                let kept = "public, max-age=31536000, immutable";
+                (StatusCode::OK, "text/javascript; charset=utf-8", content.to_owned(), kept)
             }
         };
         let mut response = Response::new(Body::Empty);

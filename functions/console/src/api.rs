@@ -3,10 +3,10 @@
 #![expect(clippy::result_large_err, reason = "a problem is made once a request, and becomes its answer")]
 
 use http_api::{
-    ActivityEntry, ActivityPage, ApiKey, CompanyStatus, ConsoleLink, Ignore, Moved, Problem, RecordStatus,
-    Waiting, WhichEvents, admit, json, problem, unavailable,
+    ActivityEntry, ActivityPage, ApiKey, CompanyStatus, ConsoleLink, Ignore, Moved, Operation, Problem,
+    RecordStatus, Waiting, WhichEvents, admit, json, problem, unavailable,
 };
-use lambda_http::http::{Method, StatusCode};
+use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
@@ -40,8 +40,9 @@ pub(crate) async fn handle(site: &Site<'_>, request: &Request, source: &str, bas
 type Answered = Result<Response<Body>, Problem>;
 
 async fn answer(site: &Site<'_>, request: &Request, source: &str, base: &str) -> Answered {
-    let path = request.uri().path().strip_prefix("/companies/").unwrap_or_default();
-    let (company, rest) = path.split_once('/').unwrap_or((path, ""));
+    let nothing = || Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.");
+    let (operation, values) = Operation::of(request.method(), request.uri().path()).ok_or_else(nothing)?;
+    let company = values.first().copied().unwrap_or_default();
     let now = site.clock.now();
     let too_many = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "Wait a minute, then ask again.");
     let company = match admit(site.companies, company, request.headers()).await {
@@ -56,17 +57,17 @@ async fn answer(site: &Site<'_>, request: &Request, source: &str, base: &str) ->
     if !site.limiter.admits(&format!("api of {}", company.id), REQUESTS, now) {
         return Err(too_many());
     }
-    let parts: Vec<&str> = rest.split('/').collect();
-    match (request.method(), parts.as_slice()) {
-        (&Method::GET, [""]) => status(site, &company).await,
-        (&Method::POST, ["console-links"]) => link(site, &company, base).await,
-        (&Method::POST, ["api-key"]) => rotate(site, &company).await,
-        (&Method::DELETE, ["api-key"]) => revoke(site, &company).await,
-        (&Method::GET, ["records", kind, id]) => record(site, &company, kind, id).await,
-        (&Method::GET, ["activity"]) => activity(site, &company, &Fields::of_query(request)).await,
-        (&Method::POST, ["activity", "retry"]) => retry(site, &company, request).await,
-        (&Method::POST, ["activity", "ignore"]) => ignore(site, &company, request).await,
-        _ => Err(Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.")),
+    match (operation, values.as_slice()) {
+        (Operation::GetCompany, _) => status(site, &company).await,
+        (Operation::CreateConsoleLink, _) => link(site, &company, base).await,
+        (Operation::RotateApiKey, _) => rotate(site, &company).await,
+        (Operation::RevokeApiKey, _) => revoke(site, &company).await,
+        (Operation::GetRecord, [_, kind, id]) => record(site, &company, kind, id).await,
+        (Operation::ListActivity, _) => activity(site, &company, &Fields::of_query(request)).await,
+        (Operation::Retry, _) => retry(site, &company, request).await,
+        (Operation::Ignore, _) => ignore(site, &company, request).await,
+        // Of push-now.
+        (Operation::PushInvoice | Operation::GetEvent | Operation::GetRecord, _) => Err(nothing()),
     }
 }
 
@@ -93,7 +94,7 @@ async fn status(site: &Site<'_>, company: &Company) -> Answered {
 
 async fn link(site: &Site<'_>, company: &Company, base: &str) -> Answered {
     let now = site.clock.now();
-    let link = session::link(site.companies, site.seal, &company.id, &random(), now).await;
+    let link = session::link(site.companies, site.seal, company, &random(), now).await;
     let link = link.map_err(|error| unavailable(&error))?;
     let url = format!("{base}/console/enter?link={link}");
     let link = ConsoleLink { url, expires_at: now + ENTRY_LIFE };
@@ -119,7 +120,7 @@ async fn revoke(site: &Site<'_>, company: &Company) -> Answered {
 
 async fn set_key(site: &Site<'_>, company: &Company, key: Option<ApiKeyHash>) -> Result<(), Problem> {
     let set = settings_change::edit(site.companies, &company.id, |company, _| {
-        company.api_key.clone_from(&key);
+        company.set_api_key(key.clone());
         Ok(())
     });
     match set.await {
@@ -176,7 +177,7 @@ fn one_of<T>(query: &Fields, name: &str, meant: impl Fn(&str) -> Option<T>) -> R
 }
 
 async fn retry(site: &Site<'_>, company: &Company, request: &Request) -> Answered {
-    let which = which(body::<WhichEvents>(request)?)?;
+    let which = which(body(request)?);
     let (id, now) = (&company.id, site.clock.now());
     let pushed = parked::retry(site.history, site.pushes, id, &which, now).await;
     let pulled = parked::retry_notices(site.history, site.pulls, id, &which, now).await;
@@ -186,7 +187,7 @@ async fn retry(site: &Site<'_>, company: &Company, request: &Request) -> Answere
 
 async fn ignore(site: &Site<'_>, company: &Company, request: &Request) -> Answered {
     let Ignore { which: wanted, reason } = body(request)?;
-    let which = which(wanted)?;
+    let which = which(wanted);
     let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
     if reason.trim().is_empty() || reason.chars().count() > 500 {
         return Err(bad("`reason` should have 1 to 500 characters."));
@@ -199,12 +200,10 @@ fn moved(events: impl IntoIterator<Item = EventId>) -> Answered {
     ok(&Moved { events: events.into_iter().map(Into::into).collect() })
 }
 
-fn which(wanted: WhichEvents) -> Result<Which, Problem> {
+fn which(wanted: WhichEvents) -> Which {
     match wanted {
-        WhichEvents::Cause(cause) => Ok(Which::Cause(cause)),
-        WhichEvents::Event(event) => {
-            EventId::new(event).map(Which::Event).map_err(|error| bad(format!("`event`: {error}.")))
-        }
+        WhichEvents::Cause(cause) => Which::Cause(cause),
+        WhichEvents::Event(event) => Which::Event(event),
     }
 }
 

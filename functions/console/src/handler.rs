@@ -6,17 +6,17 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use sync::connect::BadSeal;
 use sync::ports::{StoreError, explain};
 use sync::session::{self, NoEntry, Session};
+use sync::settings::Company;
+use sync::settings_change::{self, ChangeError};
 
 use crate::answer::Answer;
 use crate::cookie::Cookie;
 use crate::fields::Fields;
 use crate::layout::{outside, outside_with};
 use crate::limiter::{ATTEMPTS, REQUESTS};
-use crate::route::Route;
+use crate::route::{Route, Section};
 use crate::site::{Answered, Site, Visitor, random};
 use crate::{activity, api, connect, health, import, mapping, overview, record, settings};
-
-const SCRIPT: &str = include_str!("../assets/htmx.min.js");
 
 /// Answers a request, always with a page, a file or a redirection.
 pub(crate) async fn handle(site: &Site<'_>, request: &Request) -> Response<Body> {
@@ -28,9 +28,7 @@ pub(crate) async fn handle(site: &Site<'_>, request: &Request) -> Response<Body>
     let route = Route::of(request.method(), request.uri().path());
     match route {
         None => not_found().response(asked),
-        Some(Route::Script) => {
-            Answer::Asset { media_type: "text/javascript; charset=utf-8", content: SCRIPT }.response(asked)
-        }
+        Some(Route::Asset(asset)) => Answer::Script(asset.content()).response(asked),
         Some(Route::Enter) => enter(site, request).await,
         Some(route) => inside(site, request, route).await,
     }
@@ -50,7 +48,7 @@ async fn enter(site: &Site<'_>, request: &Request) -> Response<Body> {
     match session::enter(site.companies, site.seal, query.get("link"), &random(), now).await {
         Ok(session) => {
             tracing::info!(company.id = %session.company, "somebody entered the console");
-            let mut response = Answer::see("/console").response(asked);
+            let mut response = Answer::see(destination(query.get("to"))).response(asked);
             keep(site, request, &session, &mut response);
             response
         }
@@ -62,12 +60,25 @@ async fn enter(site: &Site<'_>, request: &Request) -> Response<Body> {
     }
 }
 
+/// Where a link leads: what the billing app put behind it is a word of ours or nothing.
+fn destination(to: &str) -> &'static str {
+    match to {
+        "login" => "/console/connect/start",
+        name => {
+            Section::ALL.into_iter().find(|section| section.name() == name).map_or("/console", Section::path)
+        }
+    }
+}
+
 fn refused(refusal: &NoEntry) -> Answer {
     let (status, title, why) = match refusal {
         NoEntry::Link(BadSeal::Expired) => {
             (StatusCode::GONE, "This link is too old", "Links into the console work for 5 minutes.")
         }
         NoEntry::Used => (StatusCode::GONE, "This link was used before", "Links into the console work once."),
+        NoEntry::Ended => {
+            (StatusCode::GONE, "This link works no more", "All sessions were ended after it was made.")
+        }
         NoEntry::Link(BadSeal::Forged) => {
             (StatusCode::BAD_REQUEST, "This link does not work", "It is incomplete, or it was not made here.")
         }
@@ -92,23 +103,24 @@ async fn inside(site: &Site<'_>, request: &Request, route: Route) -> Response<Bo
     if !site.limiter.admits(&format!("company {}", session.company), REQUESTS, now) {
         return too_many().response(asked);
     }
+    let company = match site.companies.load(&session.company).await {
+        Ok(Some(company)) if session.holds_in(&company) => company,
+        Ok(_) => return left(not_signed_in(site), asked, cookie),
+        Err(error) => return failed(&error).response(asked),
+    };
     let form = Fields::of_body(request);
     if request.method() != Method::GET && !is_our_form(site, request, &session, &form) {
         tracing::warn!(company.id = %session.company, "a form that is not ours was refused");
         return foreign_form().response(asked);
     }
-    if route == Route::SignOut {
-        let mut response = outside(
-            StatusCode::OK,
-            "You are signed out",
-            &["Nothing of your company stays in this browser.", OPEN_AGAIN],
-        )
-        .response(asked);
-        set_cookie(&mut response, &cookie.clear());
-        return response;
+    match route {
+        Route::SignOut => return left(signed_out(), asked, cookie),
+        Route::EndSessions => return end_sessions(site, &company, asked, cookie).await,
+        _ => {}
     }
     let session = session.renewed(now);
-    let answer = match answer(site, request, route, &session, &form).await {
+    let visitor = Visitor { company, mark: session.form_mark(site.seal) };
+    let answer = match answer(site, request, route, &visitor, &form).await {
         Ok(answer) => answer,
         Err(error) => failed(&error),
     };
@@ -117,16 +129,41 @@ async fn inside(site: &Site<'_>, request: &Request, route: Route) -> Response<Bo
     response
 }
 
+/// The answer to somebody who is in the console no more.
+fn left(answer: Answer, asked: &HeaderMap, cookie: Cookie) -> Response<Body> {
+    let mut response = answer.response(asked);
+    set_cookie(&mut response, &cookie.clear());
+    response
+}
+
+/// Ends the sessions of all people of the company, this one too.
+async fn end_sessions(
+    site: &Site<'_>,
+    company: &Company,
+    asked: &HeaderMap,
+    cookie: Cookie,
+) -> Response<Body> {
+    let ended = settings_change::edit(site.companies, &company.id, |company, _| {
+        company.end_sessions();
+        Ok(())
+    });
+    match ended.await {
+        Ok(_) => {
+            tracing::info!(company.id = %company.id, "all sessions in the console were ended");
+            left(all_ended(), asked, cookie)
+        }
+        Err(ChangeError::Store(error)) => failed(&error).response(asked),
+        Err(error) => failed(&StoreError::new("ending the sessions", error)).response(asked),
+    }
+}
+
 async fn answer(
     site: &Site<'_>,
     request: &Request,
     route: Route,
-    session: &Session,
+    visitor: &Visitor,
     form: &Fields,
 ) -> Answered {
-    let Some(company) = site.companies.load(&session.company).await? else { return Ok(not_signed_in(site)) };
-    let mark = session.form_mark(site.seal);
-    let visitor = &Visitor { company, mark };
     let query = &Fields::of_query(request);
     match route {
         Route::Overview => overview::show(site, visitor, query).await,
@@ -151,7 +188,7 @@ async fn answer(
         Route::StartConnecting => connect::start(site, visitor),
         Route::CheckAgain => connect::check(site, visitor).await,
         Route::Leave => connect::leave(site, visitor),
-        Route::Script | Route::Enter | Route::SignOut => Ok(not_found()),
+        Route::Asset(_) | Route::Enter | Route::SignOut | Route::EndSessions => Ok(not_found()),
     }
 }
 
@@ -216,6 +253,22 @@ fn not_signed_in(site: &Site<'_>) -> Answer {
             "If your billing app has no such link, ask whoever runs the sync for one. It works once, within five minutes.",
         ],
         way_on,
+    )
+}
+
+fn signed_out() -> Answer {
+    outside(
+        StatusCode::OK,
+        "You are signed out",
+        &["Nothing of your company stays in this browser.", OPEN_AGAIN],
+    )
+}
+
+fn all_ended() -> Answer {
+    outside(
+        StatusCode::OK,
+        "All sessions are ended",
+        &["Whoever had your company's console open is signed out, and so are you.", OPEN_AGAIN],
     )
 }
 

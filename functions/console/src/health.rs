@@ -31,23 +31,25 @@ struct Day {
 pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor) -> Answered {
     let now = site.clock.now();
     let entries = recent(site.history, visitor.id(), now).await?;
-    let (spent, swept) = match visitor.company.books() {
+    let (spent, swept, heard) = match visitor.company.books() {
         Some(books) => (
             Some(site.budget.spent(&books, now).await?),
             site.sweeps.cursor(&books).await?.map(|it| it.swept_to),
+            site.heard.last_webhook(&books.realm).await?,
         ),
-        None => (None, None),
+        None => (None, None, None),
     };
-    let heard =
-        entries.iter().filter(|entry| entry.side == Side::QuickBooks).map(|entry| entry.handled_at).max();
+    let last = |side| entries.iter().filter(|entry| entry.side == side).map(|entry| entry.handled_at).max();
     Ok(Answer::part(html! {
         section id="health" class="card" aria-labelledby="health-title" {
             h2 id="health-title" { "Health" }
             (chart(&days(&entries, now, entries.len() >= MOST)))
             dl {
                 dt { "Time from change to QuickBooks" } dd { (lag(&entries)) }
-                dt { "Last change from QuickBooks" } dd { (when(heard)) }
-                dt { "Last sweep of QuickBooks" } dd { (when(swept)) }
+                dt { "Last event from the billing app" } dd { (when(last(Side::Billing), LATELY)) }
+                dt { "Last change from QuickBooks" } dd { (when(last(Side::QuickBooks), LATELY)) }
+                dt { "Last webhook from QuickBooks" } dd { (when(heard, "None yet")) }
+                dt { "Last sweep of QuickBooks" } dd { (when(swept, "None yet")) }
                 @if let Some(spent) = spent {
                     dt { "Calls this month" } dd { (spent.metered) " metered by Intuit, " (spent.free) " free" }
                 }
@@ -125,8 +127,11 @@ fn lag(entries: &[Activity]) -> String {
     }
 }
 
-fn when(at: Option<Timestamp>) -> Markup {
-    html! { @match at { Some(at) => { (words::moment(at)) " UTC" }, None => "None in the last 14 days" } }
+/// What is said of what did not happen on the days that are shown.
+const LATELY: &str = "None in the last 14 days";
+
+fn when(at: Option<Timestamp>, otherwise: &str) -> Markup {
+    html! { @match at { Some(at) => { (words::moment(at)) " UTC" }, None => (otherwise) } }
 }
 
 /// Bars for each day. The numbers stand in a table too, for those who do not see the picture.

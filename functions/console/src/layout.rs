@@ -5,7 +5,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sync::settings::Company;
 
 use crate::answer::Answer;
-use crate::route::{SCRIPT_PATH, Section};
+use crate::asset::Asset;
+use crate::route::Section;
 use crate::site::Visitor;
 use crate::words;
 
@@ -95,7 +96,7 @@ fn whole(title: &str, body: &Markup) -> Markup {
                 link rel="icon" href="data:,";
                 title { (title) " · Counterpart" }
                 style { (PreEscaped(STYLE)) }
-                script src=(SCRIPT_PATH) defer {}
+                @for script in Asset::ALL { script src=(script.address()) defer {} }
             }
             body { (body) }
         }

@@ -7,6 +7,7 @@
 mod activity;
 mod answer;
 mod api;
+mod asset;
 mod connect;
 mod cookie;
 mod fields;
@@ -63,6 +64,7 @@ async fn main() -> Result<(), Error> {
             billing: &services.billing,
             budget: &budget,
             sweeps: &services.companies,
+            heard: &services.companies,
             imports: &imports,
             import_queue: &import_queue,
             pushes: &pushes,

@@ -2,23 +2,26 @@
 
 mod file;
 mod pages;
+mod view;
 
 use std::time::Duration;
 
 use sync::ids::{BillingId, Books, QuickBooksId};
 use sync::link::{Entry, LinkKey, MatchedBy};
 use sync::model::Kind;
-use sync::pairing::{self, Directory, Mapping, Ports, Reading, Refusal, Status};
+use sync::pairing::{self, Directory, Mapping, Ports, Reading, Refusal};
+use sync::ports::StoreError;
 use sync::settings::ConnectionState;
 
 use crate::answer::Answer;
 use crate::fields::Fields;
 use crate::handler::not_found;
 use crate::layout::{self, Said};
-use crate::route::{MappingRoute, Section, encoded};
+use crate::route::{MappingRoute, Section};
 use crate::site::{Answered, Site, Visitor};
 
 pub(crate) use pages::tabs;
+use view::View;
 
 /// How many lines a page shows.
 const PAGE: usize = 50;
@@ -26,6 +29,8 @@ const PAGE: usize = 50;
 const OFFERED: usize = 20;
 /// How many pairs are linked at once: each takes a call to the billing app.
 const AT_ONCE: usize = 200;
+/// How many records are ticked at most. They travel in addresses, which API Gateway cuts off at 10 KB with all headers.
+const TICKED: usize = 50;
 /// How long names are read for one answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -70,6 +75,12 @@ fn connected(visitor: &Visitor) -> Option<Books> {
     (connection.state == ConnectionState::Connected).then(|| visitor.company.books()).flatten()
 }
 
+/// The names of both sides as they are now, and which of them are linked.
+struct Names {
+    directory: Directory,
+    pairs: Vec<(BillingId, QuickBooksId)>,
+}
+
 /// The mapping of one kind in one company's books.
 struct Desk<'a> {
     site: &'a Site<'a>,
@@ -99,13 +110,15 @@ impl Desk<'_> {
     }
 
     /// The names, if they are read whole; else the page that reads on.
-    async fn names(&self) -> Result<Result<Directory, Answer>, sync::ports::StoreError> {
+    async fn names(&self) -> Result<Result<Names, Answer>, StoreError> {
         let kept = self.site.directories.directory(&self.books, self.kind).await?;
         let now = self.site.clock.now();
         match kept.filter(|directory| !directory.reading.is_old(now)) {
             Some(directory) if directory.reading.is_complete() => {
-                let parked = self.site.history.parked(self.visitor.id()).await?;
-                Ok(Ok(pairing::with_waiting(directory, &parked, self.kind)))
+                let pairs = self.site.pairs.pairs(&self.books, self.kind).await?;
+                let directory =
+                    pairing::current(self.ports(), &self.books, self.kind, directory, &pairs).await?;
+                Ok(Ok(Names { directory, pairs }))
             }
             Some(directory) => Ok(Err(self.reading_page(&directory.reading, None))),
             None => {
@@ -147,28 +160,34 @@ impl Desk<'_> {
     }
 
     async fn list(&self, query: &Fields) -> Answered {
-        let directory = match self.names().await? {
-            Ok(directory) => directory,
+        let Names { directory, pairs } = match self.names().await? {
+            Ok(names) => names,
             Err(reading) => return Ok(reading),
         };
-        let pairs = self.site.pairs.pairs(&self.books, self.kind).await?;
-        let (text, status) = (query.get("text"), status(query.get("status")));
+        let mut view = View::of(query);
         let all = pairing::mappings(&directory, &pairs);
-        let mapped = all.iter().filter(|mapping| mapping.quickbooks.is_some()).count();
-        let counts = pages::Counts { all: all.len(), mapped };
-        let found = pairing::search(all, text, status);
+        let counts = pages::Counts {
+            all: all.len(),
+            mapped: all.iter().filter(|mapping| mapping.quickbooks.is_some()).count(),
+        };
+        let is_ticked = |mapping: &&Mapping| view.ticked.contains(&mapping.billing.id);
+        let ticked: Vec<Mapping> = all.iter().filter(is_ticked).cloned().collect();
+        let found = pairing::search(all, &view.text, view.status);
         let pages_in_all = found.len().div_ceil(PAGE).max(1);
-        let page = query.get("page").parse().unwrap_or(1usize).clamp(1, pages_in_all);
-        let shown: Vec<Mapping> = found.iter().skip((page - 1) * PAGE).take(PAGE).cloned().collect();
+        view.page = view.page.clamp(1, pages_in_all);
+        let shown: Vec<Mapping> = found.iter().skip((view.page - 1) * PAGE).take(PAGE).cloned().collect();
+        let elsewhere: Vec<Mapping> = ticked
+            .into_iter()
+            .filter(|one| !shown.iter().any(|line| line.billing.id == one.billing.id))
+            .collect();
         let lines = self.with_links(shown).await?;
         let list = pages::List {
             kind: self.kind,
             counts,
             found: found.len(),
             lines: &lines,
-            text,
-            status,
-            page,
+            elsewhere: &elsewhere,
+            view: &view,
             pages: pages_in_all,
             reading: &directory.reading,
         };
@@ -177,7 +196,7 @@ impl Desk<'_> {
     }
 
     /// How each pair was made is in its link; only those on the page are read.
-    async fn with_links(&self, shown: Vec<Mapping>) -> Result<Vec<pages::Line>, sync::ports::StoreError> {
+    async fn with_links(&self, shown: Vec<Mapping>) -> Result<Vec<pages::Line>, StoreError> {
         let key = |mapping: &Mapping| {
             Some(LinkKey::Billing(self.kind, BillingId::new(mapping.billing.id.as_str()).ok()?))
         };
@@ -196,21 +215,21 @@ impl Desk<'_> {
 
     /// The records that a person ticked, each with what it may be mapped to.
     async fn choose(&self, query: &Fields) -> Answered {
-        let directory = match self.names().await? {
-            Ok(directory) => directory,
+        let Names { directory, pairs } = match self.names().await? {
+            Ok(names) => names,
             Err(reading) => return Ok(reading),
         };
-        let pairs = self.site.pairs.pairs(&self.books, self.kind).await?;
         let all = pairing::mappings(&directory, &pairs);
-        let picked: Vec<&Mapping> = query
-            .all("pick")
-            .filter_map(|id| all.iter().find(|mapping| mapping.billing.id == id))
-            .take(PAGE)
+        let view = View::of(query);
+        let ticked: Vec<&Mapping> = view
+            .ticked
+            .iter()
+            .filter_map(|id| all.iter().find(|mapping| mapping.billing.id == *id))
             .collect();
-        if picked.is_empty() {
-            return Ok(Answer::see(path(self.kind)));
+        if ticked.is_empty() {
+            return Ok(Answer::see(view.address(self.kind)));
         }
-        let offered: Vec<pages::Offer<'_>> = picked
+        let offered: Vec<pages::Offer<'_>> = ticked
             .into_iter()
             .map(|mapping| {
                 let first = mapping.billing.name.split_whitespace().next().unwrap_or_default();
@@ -222,33 +241,37 @@ impl Desk<'_> {
             })
             .collect();
         let title = format!("Change mapping: {}", pages::theirs(self.kind));
-        Ok(self.page(&title, None, &pages::change(self.visitor, self.kind, &offered)))
+        Ok(self.page(&title, None, &pages::change(self.visitor, self.kind, &view, &offered)))
     }
 
-    /// The entities that fit what a person types.
+    /// The entities that fit what a person types, and before them the one that is chosen already.
     async fn choices(&self, query: &Fields) -> Answered {
         let Some(directory) = self.site.directories.directory(&self.books, self.kind).await? else {
             return Ok(not_found());
         };
         let pairs = self.site.pairs.pairs(&self.books, self.kind).await?;
+        let billing = query.get("for");
+        let chosen = query.get(&format!("to-{billing}"));
+        let chosen = directory.quickbooks.iter().find(|row| row.id == chosen && !row.barred);
         let rows = pairing::choices(&directory, &pairs, query.get("name"), OFFERED);
-        Ok(Answer::part(pages::choices(query.get("for"), &rows)))
+        Ok(Answer::part(pages::choices(billing, chosen, &rows)))
     }
 
     /// Stores what was chosen: fields named `to-ID` hold an entity's id.
     async fn update(&self, form: &Fields) -> Answered {
         let chosen = form.named("to-").filter_map(|(id, to)| pair(id, to)).take(AT_ONCE).collect();
-        self.link(chosen, MatchedBy::Person).await
+        self.link(chosen, MatchedBy::Person, &View::of(form)).await
     }
 
     /// Stores what Auto Map proposed and the person left ticked.
     async fn confirm(&self, form: &Fields) -> Answered {
         let pairs = form.all("pair").filter_map(|pair| pair.rsplit_once('|'));
         let pairs: Vec<_> = pairs.filter_map(|(id, to)| pair(id, to)).take(AT_ONCE).collect();
-        self.link(pairs, MatchedBy::Person).await
+        self.link(pairs, MatchedBy::Person, &View::default()).await
     }
 
-    async fn link(&self, pairs: Vec<(BillingId, QuickBooksId)>, by: MatchedBy) -> Answered {
+    /// Links pairs, and goes back to what the person looked at.
+    async fn link(&self, pairs: Vec<(BillingId, QuickBooksId)>, by: MatchedBy, view: &View) -> Answered {
         if pairs.is_empty() {
             let said = Said::problem("Nothing was chosen, so nothing was changed.".to_owned());
             return Ok(self.page("Mapping", Some(&said), &pages::back(self.kind)));
@@ -261,7 +284,10 @@ impl Desk<'_> {
                     .filter_map(|(id, end)| Some((id.to_string(), end.as_ref().err()?.to_string())))
                     .collect();
                 if problems.is_empty() {
-                    return Ok(Answer::see(format!("{}?said=mapped-{mapped}", path(self.kind))));
+                    return Ok(Answer::see(format!(
+                        "{}&said=mapped-{mapped}",
+                        view.unticked().address(self.kind)
+                    )));
                 }
                 Ok(self.page("Mapping", None, &pages::partly(self.kind, mapped, &problems)))
             }
@@ -285,37 +311,34 @@ impl Desk<'_> {
                 Err(refusal) => return Ok(self.refused(&refusal)),
             }
         }
-        Ok(Answer::see(format!("{}?said=cleared-{cleared}", path(self.kind))))
+        Ok(Answer::see(format!("{}&said=cleared-{cleared}", View::of(form).unticked().address(self.kind))))
     }
 
     /// What Auto Map would do. Nothing is stored.
     async fn auto(&self) -> Answered {
-        let directory = match self.names().await? {
-            Ok(directory) => directory,
+        let Names { directory, pairs } = match self.names().await? {
+            Ok(names) => names,
             Err(reading) => return Ok(reading),
         };
-        let pairs = self.site.pairs.pairs(&self.books, self.kind).await?;
         let auto = pairing::auto_map(&directory, &pairs);
         Ok(self.page("Auto Map", None, &pages::auto(self.visitor, self.kind, &auto, AT_ONCE)))
     }
 
     async fn file(&self) -> Answered {
-        let directory = match self.names().await? {
-            Ok(directory) => directory,
+        let Names { directory, pairs } = match self.names().await? {
+            Ok(names) => names,
             Err(reading) => return Ok(reading),
         };
-        let pairs = self.site.pairs.pairs(&self.books, self.kind).await?;
         let csv = file::write(&pairing::mappings(&directory, &pairs));
         Ok(Answer::File { name: format!("mapping-{}s-{}.csv", self.kind, self.visitor.id()), csv })
     }
 
     /// What a table would change, to be looked at. Nothing is stored.
     async fn upload(&self, form: &Fields) -> Answered {
-        let directory = match self.names().await? {
-            Ok(directory) => directory,
+        let Names { directory, pairs } = match self.names().await? {
+            Ok(names) => names,
             Err(reading) => return Ok(reading),
         };
-        let pairs = self.site.pairs.pairs(&self.books, self.kind).await?;
         let table = file::read(form.get("table"), &directory, &pairs);
         Ok(self.page("Import mappings", None, &pages::preview(self.visitor, self.kind, &table, AT_ONCE)))
     }
@@ -323,18 +346,4 @@ impl Desk<'_> {
 
 fn pair(billing: &str, quickbooks: &str) -> Option<(BillingId, QuickBooksId)> {
     Some((BillingId::new(billing).ok()?, QuickBooksId::new(quickbooks).ok()?))
-}
-
-fn status(word: &str) -> Status {
-    match word {
-        "mapped" => Status::Mapped,
-        "unmapped" => Status::Unmapped,
-        _ => Status::All,
-    }
-}
-
-/// The search as it stands in an address.
-fn address(kind: Kind, text: &str, status: Status, page: usize) -> String {
-    let status = pages::status_word(status);
-    format!("{}?text={}&status={status}&page={page}", path(kind), encoded(text))
 }

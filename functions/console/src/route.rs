@@ -1,12 +1,12 @@
 //! Addresses.
 
+use http_api::values;
 use lambda_http::http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sync::ids::{BillingId, JobId};
 use sync::model::Kind;
 
-/// Where the script is, by its version: it never changes under this name.
-pub(crate) const SCRIPT_PATH: &str = "/console/assets/htmx-2.0.11.js";
+use crate::asset::Asset;
 
 /// The parts of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,18 @@ impl Section {
             Section::Import => "/console/import",
             Section::Settings => "/console/settings",
             Section::Connect => "/console/connect",
+        }
+    }
+
+    /// What links into the console may end with.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Section::Overview => "overview",
+            Section::Activity => "activity",
+            Section::Mapping => "mapping",
+            Section::Import => "import",
+            Section::Settings => "settings",
+            Section::Connect => "connect",
         }
     }
 
@@ -71,9 +83,10 @@ pub(crate) enum MappingRoute {
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    Script,
+    Asset(Asset),
     Enter,
     SignOut,
+    EndSessions,
     Overview,
     Health,
     Activity,
@@ -98,79 +111,81 @@ pub(crate) enum Route {
     Leave,
 }
 
+/// The route that an address stands for, by the values in it; none if they name nothing.
+type Named = fn(&[&str]) -> Option<Route>;
+
+/// Every address of the console: its method, its template, and what it stands for.
+pub(crate) static ROUTES: [(Method, &str, Named); 36] = [
+    (Method::GET, "/console/assets/{name}", |values| Some(Route::Asset(Asset::named(values.first()?)?))),
+    (Method::GET, "/console/enter", |_| Some(Route::Enter)),
+    (Method::POST, "/console/sign-out", |_| Some(Route::SignOut)),
+    (Method::POST, "/console/end-sessions", |_| Some(Route::EndSessions)),
+    (Method::GET, "/console", |_| Some(Route::Overview)),
+    (Method::GET, "/console/health", |_| Some(Route::Health)),
+    (Method::GET, "/console/activity", |_| Some(Route::Activity)),
+    (Method::GET, "/console/activity.csv", |_| Some(Route::ActivityFile)),
+    (Method::POST, "/console/activity/retry", |_| Some(Route::Retry)),
+    (Method::POST, "/console/activity/ignore", |_| Some(Route::Ignore)),
+    (Method::GET, "/console/records/{kind}/{id+}", record),
+    (Method::GET, "/console/settings", |_| Some(Route::Settings)),
+    (Method::POST, "/console/settings", |_| Some(Route::SaveSettings)),
+    (Method::GET, "/console/connect", |_| Some(Route::Connect)),
+    (Method::GET, "/console/connect/start", |_| Some(Route::StartConnecting)),
+    (Method::POST, "/console/connect/check", |_| Some(Route::CheckAgain)),
+    (Method::GET, "/console/connect/leave", |_| Some(Route::Leave)),
+    (Method::GET, "/console/import", |_| Some(Route::Imports)),
+    (Method::POST, "/console/import", |_| Some(Route::StartImport)),
+    (Method::GET, "/console/import/{job}", |values| Some(Route::Job(job(values)?))),
+    (Method::GET, "/console/import/{job}/progress", |values| Some(Route::JobProgress(job(values)?))),
+    (Method::GET, "/console/import/{job}/{kind}", |values| {
+        Some(Route::JobRecords(job(values)?, kind(values.last()?)?))
+    }),
+    (Method::POST, "/console/import/{job}/cancel", |values| Some(Route::CancelJob(job(values)?))),
+    (Method::GET, "/console/mapping/accounts", |_| Some(Route::Accounts)),
+    (Method::POST, "/console/mapping/accounts", |_| Some(Route::SaveAccounts)),
+    (Method::GET, "/console/mapping/{side}", |values| mapping(values, MappingRoute::List)),
+    (Method::POST, "/console/mapping/{side}/read", |values| mapping(values, MappingRoute::Read)),
+    (Method::GET, "/console/mapping/{side}/reading", |values| mapping(values, MappingRoute::Reading)),
+    (Method::GET, "/console/mapping/{side}/change", |values| mapping(values, MappingRoute::Change)),
+    (Method::GET, "/console/mapping/{side}/choices", |values| mapping(values, MappingRoute::Choices)),
+    (Method::POST, "/console/mapping/{side}/update", |values| mapping(values, MappingRoute::Update)),
+    (Method::POST, "/console/mapping/{side}/clear", |values| mapping(values, MappingRoute::Clear)),
+    (Method::GET, "/console/mapping/{side}/auto", |values| mapping(values, MappingRoute::Auto)),
+    (Method::POST, "/console/mapping/{side}/confirm", |values| mapping(values, MappingRoute::Confirm)),
+    (Method::GET, "/console/mapping/{side}/table.csv", |values| mapping(values, MappingRoute::File)),
+    (Method::POST, "/console/mapping/{side}/upload", |values| mapping(values, MappingRoute::Upload)),
+];
+
 impl Route {
     pub(crate) fn of(method: &Method, path: &str) -> Option<Route> {
-        if method == Method::GET && path == SCRIPT_PATH {
-            return Some(Route::Script);
-        }
-        let path = path.strip_prefix("/console")?.trim_end_matches('/');
-        Some(match (method, path) {
-            (&Method::GET, "/enter") => Route::Enter,
-            (&Method::POST, "/sign-out") => Route::SignOut,
-            (&Method::GET, "") => Route::Overview,
-            (&Method::GET, "/health") => Route::Health,
-            (&Method::GET, "/activity") => Route::Activity,
-            (&Method::GET, "/activity.csv") => Route::ActivityFile,
-            (&Method::POST, "/activity/retry") => Route::Retry,
-            (&Method::POST, "/activity/ignore") => Route::Ignore,
-            (&Method::GET, "/settings") => Route::Settings,
-            (&Method::POST, "/settings") => Route::SaveSettings,
-            (&Method::GET, "/connect") => Route::Connect,
-            (&Method::GET, "/connect/start") => Route::StartConnecting,
-            (&Method::POST, "/connect/check") => Route::CheckAgain,
-            (&Method::GET, "/connect/leave") => Route::Leave,
-            (&Method::GET, "/import") => Route::Imports,
-            (&Method::POST, "/import") => Route::StartImport,
-            (method, rest) if rest.starts_with("/import/") => job(method, rest)?,
-            (&Method::GET, "/mapping/accounts") => Route::Accounts,
-            (&Method::POST, "/mapping/accounts") => Route::SaveAccounts,
-            (method, rest) if rest.starts_with("/mapping/") => mapping(method, rest)?,
-            (&Method::GET, rest) => record(rest)?,
-            _ => return None,
-        })
+        let path = path.trim_end_matches('/');
+        ROUTES
+            .iter()
+            .filter(|(of, ..)| of == method)
+            .find_map(|(_, template, named)| named(&values(template, path)?))
     }
 }
 
-fn job(method: &Method, path: &str) -> Option<Route> {
-    let rest = path.strip_prefix("/import/")?;
-    let (id, what) = rest.split_once('/').unwrap_or((rest, ""));
-    let id = JobId::new(id).ok()?;
-    Some(match (method, what) {
-        (&Method::GET, "") => Route::Job(id),
-        (&Method::GET, "progress") => Route::JobProgress(id),
-        (&Method::POST, "cancel") => Route::CancelJob(id),
-        (&Method::GET, kind) => {
-            Route::JobRecords(id, Kind::ALL.into_iter().find(|known| known.name() == kind)?)
-        }
-        _ => return None,
-    })
+fn kind(value: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|known| known.name() == value)
 }
 
-fn mapping(method: &Method, path: &str) -> Option<Route> {
-    let of = |name, kind| Some((kind, path.strip_prefix("/mapping/")?.strip_prefix(name)?));
-    let (kind, rest) = of("customers", Kind::Client).or_else(|| of("items", Kind::Product))?;
-    let route = match (method, rest) {
-        (&Method::GET, "") => MappingRoute::List,
-        (&Method::POST, "/read") => MappingRoute::Read,
-        (&Method::GET, "/reading") => MappingRoute::Reading,
-        (&Method::GET, "/change") => MappingRoute::Change,
-        (&Method::GET, "/choices") => MappingRoute::Choices,
-        (&Method::POST, "/update") => MappingRoute::Update,
-        (&Method::POST, "/clear") => MappingRoute::Clear,
-        (&Method::GET, "/auto") => MappingRoute::Auto,
-        (&Method::POST, "/confirm") => MappingRoute::Confirm,
-        (&Method::GET, ".csv") => MappingRoute::File,
-        (&Method::POST, "/upload") => MappingRoute::Upload,
-        _ => return None,
-    };
-    Some(Route::Mapping(kind, route))
+fn job(values: &[&str]) -> Option<JobId> {
+    JobId::new(*values.first()?).ok()
 }
 
-fn record(path: &str) -> Option<Route> {
-    let (kind, id) = path.strip_prefix("/records/")?.split_once('/')?;
-    let kind = Kind::ALL.into_iter().find(|known| known.name() == kind)?;
+fn mapping(values: &[&str], route: MappingRoute) -> Option<Route> {
+    match values {
+        ["customers"] => Some(Route::Mapping(Kind::Client, route)),
+        ["items"] => Some(Route::Mapping(Kind::Product, route)),
+        _ => None,
+    }
+}
+
+fn record(values: &[&str]) -> Option<Route> {
+    let [of, id] = values else { return None };
     let id = percent_decode_str(id).decode_utf8().ok()?;
-    Some(Route::Record(kind, BillingId::new(id).ok()?))
+    Some(Route::Record(kind(of)?, BillingId::new(id).ok()?))
 }
 
 /// Where the history of a record is.
@@ -204,5 +219,22 @@ mod tests {
         }
         assert_eq!(Route::of(&Method::GET, "/console/activity/retry"), None);
         assert_eq!(Route::of(&Method::DELETE, "/console"), None);
+    }
+
+    #[test]
+    fn no_address_hides_behind_another() {
+        let sample = |template: &str| {
+            ["{name}", "{kind}", "{id+}", "{job}", "{side}"]
+                .into_iter()
+                .zip(["htmx.js", "client", "1", "j1", "items"])
+                .fold(template.to_owned(), |path, (name, value)| path.replace(name, value))
+        };
+        let routes: Vec<Route> = ROUTES
+            .iter()
+            .map(|(method, template, _)| Route::of(method, &sample(template)).expect(template))
+            .collect();
+        for (place, route) in routes.iter().enumerate() {
+            assert!(!routes[..place].contains(route), "{route:?}");
+        }
     }
 }

@@ -144,8 +144,21 @@ fn page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -
             (notify(settings))
             button class="main" { "Save" }
         }
+        (sessions(visitor))
     };
     layout::page(visitor, Section::Settings, "Sync settings", said, &content)
+}
+
+fn sessions(visitor: &Visitor) -> Markup {
+    html! {
+        h2 { "Who has this open" }
+        form class="card" method="post" action="/console/end-sessions" {
+            (mark(visitor))
+            p { "Sessions end by themselves after half an hour without a click. If a device is lost, or somebody has left, end them all now: "
+                "everybody who has your company's console open is signed out, you too." }
+            button class="danger" { "End all sessions" }
+        }
+    }
 }
 
 fn directions(settings: &Settings) -> Markup {
@@ -189,8 +202,12 @@ fn accounts(company: &Company, reference: Option<&Reference>) -> Markup {
                     label for=(name) { (words::product_type(of)) }
                     (account_choice(&name, &income, settings.income_accounts.get(&of), "The default"))
                 }
-                p class="small" { a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/chart-accounts/learn-chart-accounts-quickbooks/L4mVeEyEr_US_en_US"
-                    rel="noopener noreferrer" target="_blank" { "Intuit's help on the chart of accounts" } }
+                p class="small" { "Intuit's help: "
+                    a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/chart-accounts/learn-chart-accounts-quickbooks-online/L2yc6KBob_US_en_US"
+                        rel="noopener noreferrer" target="_blank" { "chart of accounts" }
+                    ", "
+                    a href="https://quickbooks.intuit.com/learn-support/en-ca/help-article/chart-accounts/add-edit-chart-accounts/L0pYMeZK6_CA_en_CA"
+                        rel="noopener noreferrer" target="_blank" { "add an account" } }
             }
         }
     }

@@ -6,7 +6,8 @@ use sync::ids::CompanyId;
 use sync::import::{ImportQueue, Imports};
 use sync::pairing::{Directories, Pairs};
 use sync::ports::{
-    Billing, Budget, Clock, Companies, Connector, Ledger, PullQueue, PushQueue, Standings, StoreError, Sweeps,
+    Billing, Budget, Clock, Companies, Connector, Heard, Ledger, PullQueue, PushQueue, Standings, StoreError,
+    Sweeps,
 };
 use sync::reference::Reference;
 use sync::settings::Company;
@@ -28,6 +29,7 @@ pub(crate) struct Site<'a> {
     pub(crate) billing: &'a dyn Billing,
     pub(crate) budget: &'a dyn Budget,
     pub(crate) sweeps: &'a dyn Sweeps,
+    pub(crate) heard: &'a dyn Heard,
     pub(crate) imports: &'a dyn Imports,
     pub(crate) import_queue: &'a dyn ImportQueue,
     pub(crate) pushes: &'a dyn PushQueue,

@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use lambda_http::http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
+use sync::billing_app::BillingApp;
 use sync::connect::{BadSeal, Connected, Left, Refusal};
 use sync::ids::CompanyId;
 use sync::preflight::{self, Finding, Severity};
@@ -67,6 +68,9 @@ pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
                 }
             }
             p { a href="/console" { "Go on in the console" } ", if you came from there; else you may close this page." }
+            @if let BillingApp::InvoiceNinja(app) = &before.billing {
+                p { a href=(app.url) { "Back to " @if app.name.is_empty() { "your billing app" } @else { (app.name) } } }
+            }
         },
     )
 }

@@ -1,8 +1,8 @@
 //! `POST /companies/{company}/invoices/push` and `GET /companies/{company}/events/{event}`.
 
-use http_api::{ASK_AGAIN, EventStatus, Outcome, Problem, admit, json, problem, unavailable};
+use http_api::{ASK_AGAIN, EventStatus, Operation, Outcome, Problem, admit, json, problem, unavailable};
 use jiff::Timestamp;
-use lambda_http::http::{HeaderValue, Method, StatusCode, header};
+use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sync::ids::{CompanyId, EventId};
@@ -20,29 +20,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) queue: &'a dyn PushQueue,
 }
 
-/// What a request asks for.
-enum Route<'r> {
-    Push { company: &'r str },
-    Event { company: &'r str, event: &'r str },
-}
-
-impl<'r> Route<'r> {
-    fn of(method: &Method, path: &'r str) -> Option<Route<'r>> {
-        let (company, rest) = path.strip_prefix("/companies/")?.split_once('/')?;
-        match (method, rest) {
-            (&Method::POST, "invoices/push") => Some(Route::Push { company }),
-            (&Method::GET, rest) => rest.strip_prefix("events/").map(|event| Route::Event { company, event }),
-            _ => None,
-        }
-    }
-
-    fn company(&self) -> &'r str {
-        match self {
-            Route::Push { company } | Route::Event { company, .. } => company,
-        }
-    }
-}
-
 /// Answers a request. A push goes on until `too_late` at the latest.
 pub(crate) async fn handle(
     desk: Desk<'_>,
@@ -58,13 +35,14 @@ async fn answer(
     request: &Request,
     too_late: impl Future<Output = ()>,
 ) -> Result<Response<Body>, Problem> {
-    let Some(route) = Route::of(request.method(), request.uri().path()) else {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address."));
-    };
-    let company = &admit(desk.ports.companies, route.company(), request.headers()).await?.id;
-    match route {
-        Route::Push { .. } => push(desk, company, request.body(), too_late).await,
-        Route::Event { event, .. } => status(desk, company, event, request).await,
+    let nothing = || Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.");
+    let (operation, values) = Operation::of(request.method(), request.uri().path()).ok_or_else(nothing)?;
+    let company = values.first().copied().unwrap_or_default();
+    let company = &admit(desk.ports.companies, company, request.headers()).await?.id;
+    match (operation, values.as_slice()) {
+        (Operation::PushInvoice, _) => push(desk, company, request.body(), too_late).await,
+        (Operation::GetEvent, [_, event]) => status(desk, company, event, request).await,
+        _ => Err(nothing()),
     }
 }
 

@@ -9,7 +9,7 @@ use bootstrap::Verifier;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use quickbooks::webhook::{SIGNATURE_HEADER, parse};
-use sync::ports::{Clock, Companies, PullQueue, StoreError, explain};
+use sync::ports::{Clock, Companies, Heard, PullQueue, StoreError, explain};
 
 use crate::intake::{Taken, take};
 
@@ -25,6 +25,7 @@ const DELIVERY_HEADER: &str = "intuit-t-id";
 pub(crate) struct Inbox<'a> {
     pub(crate) verifier: &'a Verifier,
     pub(crate) companies: &'a dyn Companies,
+    pub(crate) heard: &'a dyn Heard,
     pub(crate) queue: &'a dyn PullQueue,
     pub(crate) clock: &'a dyn Clock,
 }
@@ -71,7 +72,7 @@ async fn receive(inbox: Inbox<'_>, request: &Request) -> Result<Outcome, StoreEr
         return Ok(Outcome::WrongSignature);
     }
     match parse(body) {
-        Ok(changes) => Ok(Outcome::Taken(take(inbox.companies, inbox.queue, changes, now).await?)),
+        Ok(changes) => Ok(Outcome::Taken(take(inbox, changes, now).await?)),
         Err(error) => Ok(Outcome::NotJson(error)),
     }
 }

@@ -9,7 +9,9 @@ use sync::ids::{CompanyId, RealmId};
 use sync::mapping::fields::entity_kind;
 use sync::model::Kind;
 use sync::notice::{ChangeNotice, NoticeMessage, Source, messages};
-use sync::ports::{Companies, PullQueue, StoreError};
+use sync::ports::{Companies, StoreError, explain};
+
+use crate::handler::Inbox;
 
 /// How many realms are looked up at the same time.
 const AT_A_TIME: usize = 16;
@@ -33,12 +35,7 @@ pub(crate) struct Taken {
 ///
 /// # Errors
 /// A store failed. Some may be on the queue already; taking the same changes again does no harm.
-pub(crate) async fn take(
-    companies: &dyn Companies,
-    queue: &dyn PullQueue,
-    found: Changes,
-    now: Timestamp,
-) -> Result<Taken, StoreError> {
+pub(crate) async fn take(inbox: Inbox<'_>, found: Changes, now: Timestamp) -> Result<Taken, StoreError> {
     let mut taken = Taken { unreadable: found.unreadable, ..Taken::default() };
     let mut changes = Vec::new();
     for change in found.changes {
@@ -47,7 +44,7 @@ pub(crate) async fn take(
             None => taken.other_entities += 1,
         }
     }
-    let company_of = companies_of(companies, changes.iter().map(|(_, change)| &change.realm)).await?;
+    let company_of = companies_of(inbox.companies, changes.iter().map(|(_, change)| &change.realm)).await?;
     let mut notices = Vec::new();
     for (kind, change) in changes {
         match company_of.get(&change.realm) {
@@ -56,7 +53,12 @@ pub(crate) async fn take(
         }
     }
     let messages = messages(&notices, now);
-    queue.send_notices(&messages).await?;
+    inbox.queue.send_notices(&messages).await?;
+    let realms: Vec<RealmId> = company_of.into_keys().collect();
+    if let Err(error) = inbox.heard.note_webhook(&realms, now).await {
+        // People read it; nothing is decided by it.
+        tracing::warn!(error = explain(&error), "it could not be noted that a webhook came");
+    }
     Ok(Taken { changes: notices.len(), messages, ..taken })
 }
 

@@ -22,6 +22,12 @@ async fn main() -> Result<(), Error> {
     let companies = aws.companies(config.companies_table);
     let queue = aws.queue(config.pull_queue_url);
     let verifier = Verifier::new(aws, config.intuit_app_secret);
-    let inbox = Inbox { verifier: &verifier, companies: &companies, queue: &queue, clock: &SystemClock };
+    let inbox = Inbox {
+        verifier: &verifier,
+        companies: &companies,
+        heard: &companies,
+        queue: &queue,
+        clock: &SystemClock,
+    };
     run(service_fn(async |request: Request| Ok::<_, Error>(handler::handle(inbox, &request).await))).await
 }

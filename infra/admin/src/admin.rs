@@ -72,10 +72,10 @@ impl Admin {
 
     /// A link into the company's console, good for one person and five minutes.
     pub async fn console_link(&self, id: &CompanyId, now: Timestamp) -> anyhow::Result<String> {
-        load(&self.companies, id).await?;
+        let (company, _) = load(&self.companies, id).await?;
         let seal = Seal::new(&self.aws.secret(&self.signing_key_secret).await?)?;
         let nonce = uuid::Uuid::new_v4().simple().to_string();
-        let link = session::link(&self.companies, &seal, id, &nonce, now).await?;
+        let link = session::link(&self.companies, &seal, &company, &nonce, now).await?;
         Ok(format!("{}/console/enter?link={link}", self.public_url))
     }
 
@@ -184,7 +184,7 @@ async fn set_api_key(
     api_key: Option<ApiKeyHash>,
 ) -> anyhow::Result<()> {
     let set = |company: &mut Company, _: Option<&Reference>| {
-        company.api_key.clone_from(&api_key);
+        company.set_api_key(api_key.clone());
         Ok(())
     };
     Ok(settings_change::edit(companies, id, set).await.map(drop)?)

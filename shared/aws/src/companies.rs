@@ -15,12 +15,13 @@
 //! | `connected#{part}` | `{company}` | that it was ever connected, in one of sixteen parts |
 
 use async_trait::async_trait;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sync::ids::{Books, CompanyId, RealmId};
 use sync::model::Kind;
 use sync::poll::{Cursor, Cursors};
-use sync::ports::{Companies, ConnectError, Lease, Standings, StoreError, Sweeps};
+use sync::ports::{Companies, ConnectError, Heard, Lease, Standings, StoreError, Sweeps};
 use sync::reconcile;
 use sync::reference::Reference;
 use sync::settings::{Company, Connection};
@@ -76,6 +77,14 @@ fn part_of(company: &CompanyId) -> u8 {
 
 fn sweep_key(realm: &RealmId) -> String {
     format!("sweep#{realm}")
+}
+
+/// The only item under [`heard_key`].
+const HEARD: &str = "webhook";
+
+/// Under a key of its own, so that whoever takes webhooks in may write nothing else.
+fn heard_key(realm: &RealmId) -> String {
+    format!("heard#{realm}")
 }
 
 fn standing_key(realm: &RealmId) -> String {
@@ -350,5 +359,27 @@ impl Sweeps for DynamoCompanies {
         let mut item = keyed(books.company.as_str(), &sweep_key(&books.realm));
         put_document(&mut item, cursor).map_err(bad(action))?;
         self.table.put(action, item).await
+    }
+}
+
+/// How many realms are noted at a time.
+const NOTED_AT_A_TIME: usize = 16;
+
+#[async_trait]
+impl Heard for DynamoCompanies {
+    async fn note_webhook(&self, realms: &[RealmId], at: Timestamp) -> Result<(), StoreError> {
+        let action = "noting a webhook";
+        let note = async |realm: &RealmId| {
+            let mut item = keyed(&heard_key(realm), HEARD);
+            put_document(&mut item, &at).map_err(bad(action))?;
+            self.table.put(action, item).await
+        };
+        stream::iter(realms).map(note).buffer_unordered(NOTED_AT_A_TIME).try_collect().await
+    }
+
+    async fn last_webhook(&self, realm: &RealmId) -> Result<Option<Timestamp>, StoreError> {
+        let action = "reading when the last webhook came";
+        let item = self.table.get(action, &heard_key(realm), HEARD).await?;
+        item.as_ref().map(document).transpose().map_err(bad(action))
     }
 }

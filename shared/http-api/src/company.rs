@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sync::activity::{Activity, Side};
-use sync::ids::{BillingId, QuickBooksId};
+use sync::ids::{BillingId, EventId, QuickBooksId};
 use sync::link::{Link, MatchedBy};
 use sync::model::Kind;
 use sync::outcome::ParkCause;
@@ -42,7 +42,8 @@ pub struct Waiting {
 /// A link into the console.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ConsoleLink {
-    /// To be opened in a person's browser; it works once.
+    /// To be opened in a person's browser; it works once. With `&to=login` behind it it goes straight on to QuickBooks'
+    /// login page, with `&to=settings`, `mapping`, `activity`, `import` or `connect` to that section.
     pub url: String,
     /// Until when.
     #[schemars(with = "String", extend("format" = "date-time"))]
@@ -178,10 +179,13 @@ pub struct ActivityPage {
 #[serde(rename_all = "snake_case")]
 pub enum WhichEvents {
     /// One event, by its id.
-    Event(String),
+    Event(EventId),
     /// All of a cause.
     Cause(ParkCause),
 }
+
+/// A text that says anything, as a pattern of JSON Schema.
+const VISIBLE: &str = "[^\\s\\u0000-\\u001f\\u007f-\\u009f]";
 
 /// What need not be carried out, and why.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -190,7 +194,7 @@ pub struct Ignore {
     #[serde(flatten)]
     pub which: WhichEvents,
     /// Why, for the activity log: 1 to 500 characters.
-    #[schemars(length(min = 1, max = 500))]
+    #[schemars(length(min = 1, max = 500), extend("pattern" = VISIBLE))]
     pub reason: String,
 }
 

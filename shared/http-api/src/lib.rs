@@ -4,6 +4,7 @@
 mod answer;
 mod company;
 pub mod openapi;
+mod operation;
 
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
@@ -19,6 +20,7 @@ pub use company::{
     ActivityEntry, ActivityPage, ApiKey, CompanyStatus, ConsoleLink, Ignore, Moved, RecordState,
     RecordStatus, Waiting, WhichEvents,
 };
+pub use operation::{Operation, values};
 
 /// When it is worth asking again, in seconds.
 pub const ASK_AGAIN: &str = "5";

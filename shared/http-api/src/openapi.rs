@@ -5,31 +5,33 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 use sync::event::Envelope;
+use sync::ids::{BillingId, CompanyId, EventId};
 use sync::model::{Invoice, Kind};
 
 use crate::{
-    ActivityPage, ApiKey, CompanyStatus, ConsoleLink, EventStatus, Ignore, Moved, Problem, RecordStatus,
-    WhichEvents,
+    ActivityPage, ApiKey, CompanyStatus, ConsoleLink, EventStatus, Ignore, Moved, Operation, Problem,
+    RecordStatus, WhichEvents,
 };
 
-/// Path, method, and the statuses that are answered with.
-pub const OPERATIONS: [(&str, &str, &[u16]); 10] = [
-    ("/companies/{company}/invoices/push", "post", &[200, 202, 400, 401, 409, 413, 422, 503]),
-    ("/companies/{company}/events/{event}", "get", &[200, 400, 401, 503]),
-    ("/companies/{company}", "get", &[200, 401, 429, 503]),
-    ("/companies/{company}/console-links", "post", &[201, 401, 429, 503]),
-    ("/companies/{company}/api-key", "post", &[201, 401, 429, 503]),
-    ("/companies/{company}/api-key", "delete", &[204, 401, 429, 503]),
-    ("/companies/{company}/records/{kind}/{id}", "get", &[200, 400, 401, 429, 503]),
-    ("/companies/{company}/activity", "get", &[200, 400, 401, 429, 503]),
-    ("/companies/{company}/activity/retry", "post", &[200, 400, 401, 413, 429, 503]),
-    ("/companies/{company}/activity/ignore", "post", &[200, 400, 401, 413, 429, 503]),
-];
+/// The statuses that an operation answers with.
+pub fn statuses(operation: Operation) -> &'static [u16] {
+    match operation {
+        Operation::PushInvoice => &[200, 202, 400, 401, 409, 413, 422, 503],
+        Operation::GetEvent => &[200, 400, 401, 503],
+        Operation::GetCompany => &[200, 401, 429, 503],
+        Operation::CreateConsoleLink | Operation::RotateApiKey => &[201, 401, 429, 503],
+        Operation::RevokeApiKey => &[204, 401, 429, 503],
+        Operation::GetRecord | Operation::ListActivity => &[200, 400, 401, 429, 503],
+        Operation::Retry | Operation::Ignore => &[200, 400, 401, 413, 429, 503],
+    }
+}
 
-/// What a status means on a path.
-fn about(path: &str, status: u16) -> &'static str {
+/// What a status means.
+fn about(operation: Operation, status: u16) -> &'static str {
     match status {
-        200 if path.contains("push") || path.contains("events") => "What became of the event.",
+        200 if matches!(operation, Operation::PushInvoice | Operation::GetEvent) => {
+            "What became of the event."
+        }
         200 => "As asked.",
         201 => "Made.",
         202 => {
@@ -46,7 +48,7 @@ fn about(path: &str, status: u16) -> &'static str {
     }
 }
 
-/// An operation beside its path, method and statuses.
+/// An operation beside its address and its statuses.
 struct Described {
     id: &'static str,
     summary: &'static str,
@@ -68,9 +70,9 @@ fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
     generator.subschema_for::<T>().to_value()
 }
 
-/// What each operation of [`OPERATIONS`] is, in their order.
-fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
+fn described(operation: Operation, generator: &mut SchemaGenerator) -> Described {
     let kinds: Vec<&str> = Kind::ALL.map(Kind::name).to_vec();
+    let kind = json!({"type": "string", "enum": kinds});
     let required = |mut parameter: Value| {
         parameter["required"] = true.into();
         parameter
@@ -83,8 +85,8 @@ fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
         body: None,
         answer,
     };
-    [
-        Described {
+    match operation {
+        Operation::PushInvoice => Described {
             description: "The body is the event that would be sent to the queue. Sent again under the same id it is answered again, and nothing is pushed twice. Until an answer comes the event is the sender's: after none, or a 5xx, send it again.",
             body: Some(schema::<Envelope>(generator)),
             ..plain(
@@ -93,10 +95,15 @@ fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
                 Some(schema::<EventStatus>(generator)),
             )
         },
-        Described {
+        Operation::GetEvent => Described {
             parameters: vec![
-                parameter("event", "path", "The event's id.", &text()),
-                required(parameter("time", "query", "The event's time (RFC 3339).", &text())),
+                parameter("event", "path", "The event's id.", &schema::<EventId>(generator)),
+                required(parameter(
+                    "time",
+                    "query",
+                    "The event's time (RFC 3339).",
+                    &json!({"type": "string", "format": "date-time"}),
+                )),
             ],
             ..plain(
                 "getEvent",
@@ -104,26 +111,33 @@ fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
                 Some(schema::<EventStatus>(generator)),
             )
         },
-        plain(
+        Operation::GetCompany => plain(
             "getCompany",
             "Connection, directions, and what waits",
             Some(schema::<CompanyStatus>(generator)),
         ),
-        plain(
+        Operation::CreateConsoleLink => plain(
             "createConsoleLink",
             "A link that opens the console in a person's browser, once and within five minutes",
             Some(schema::<ConsoleLink>(generator)),
         ),
-        plain(
+        Operation::RotateApiKey => plain(
             "rotateApiKey",
             "A new API key in place of the one that asks",
             Some(schema::<ApiKey>(generator)),
         ),
-        plain("revokeApiKey", "Take the API key away; an operator makes the next one", None),
-        Described {
+        Operation::RevokeApiKey => {
+            plain("revokeApiKey", "Take the API key away; an operator makes the next one", None)
+        }
+        Operation::GetRecord => Described {
             parameters: vec![
-                parameter("kind", "path", "The record's kind.", &json!({"type": "string", "enum": kinds})),
-                parameter("id", "path", "The record's id in the billing app.", &text()),
+                parameter("kind", "path", "The record's kind.", &kind),
+                parameter(
+                    "id",
+                    "path",
+                    "The record's id in the billing app.",
+                    &schema::<BillingId>(generator),
+                ),
             ],
             ..plain(
                 "getRecord",
@@ -131,14 +145,9 @@ fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
                 Some(schema::<RecordStatus>(generator)),
             )
         },
-        Described {
+        Operation::ListActivity => Described {
             parameters: vec![
-                parameter(
-                    "kind",
-                    "query",
-                    "Only records of this kind.",
-                    &json!({"type": "string", "enum": kinds}),
-                ),
+                parameter("kind", "query", "Only records of this kind.", &kind),
                 parameter(
                     "outcome",
                     "query",
@@ -152,24 +161,29 @@ fn described(generator: &mut SchemaGenerator) -> [Described; 10] {
                     &schema::<sync::outcome::ParkCause>(generator),
                 ),
                 parameter("text", "query", "Only what names this.", &text()),
-                parameter("older", "query", "Where to go on, from the page before.", &text()),
+                parameter(
+                    "older",
+                    "query",
+                    "Where to go on: what the page before has under `older`.",
+                    &json!({"type": "string", "minLength": 1}),
+                ),
             ],
             ..plain("listActivity", "What happened, newest first", Some(schema::<ActivityPage>(generator)))
         },
-        Described {
+        Operation::Retry => Described {
             body: Some(schema::<WhichEvents>(generator)),
             ..plain("retry", "Put what waits back on its queue", Some(schema::<Moved>(generator)))
         },
-        Described {
+        Operation::Ignore => Described {
             body: Some(schema::<Ignore>(generator)),
             ..plain("ignore", "End what waits, with a reason", Some(schema::<Moved>(generator)))
         },
-    ]
+    }
 }
 
-fn responses(path: &str, statuses: &[u16], answer: Option<&Value>, problem: &Value) -> Value {
+fn responses(operation: Operation, answer: Option<&Value>, problem: &Value) -> Value {
     let response = |code: &u16| {
-        let mut response = json!({"description": about(path, *code)});
+        let mut response = json!({"description": about(operation, *code)});
         let (content_type, schema) = if *code < 400 {
             ("application/json", answer)
         } else {
@@ -186,7 +200,7 @@ fn responses(path: &str, statuses: &[u16], answer: Option<&Value>, problem: &Val
         }
         (code.to_string(), response)
     };
-    Value::Object(statuses.iter().map(response).collect())
+    Value::Object(statuses(operation).iter().map(response).collect())
 }
 
 /// The whole description.
@@ -197,27 +211,34 @@ pub fn document() -> Value {
     let mut generator = settings.into_generator();
     let invoice = schema::<Invoice>(&mut generator);
     let problem = schema::<Problem>(&mut generator);
-    let company = parameter("company", "path", "The company.", &text());
+    let company = parameter("company", "path", "The company.", &schema::<CompanyId>(&mut generator));
     let mut paths = json!({});
-    for ((path, method, statuses), what) in OPERATIONS.iter().zip(described(&mut generator)) {
+    for operation in Operation::ALL {
+        let what = described(operation, &mut generator);
         let parameters: Vec<&Value> = std::iter::once(&company).chain(&what.parameters).collect();
-        let mut operation = json!({
+        let mut written = json!({
             "operationId": what.id,
             "summary": what.summary,
             "parameters": parameters,
-            "responses": responses(path, statuses, what.answer.as_ref(), &problem),
+            "responses": responses(operation, what.answer.as_ref(), &problem),
         });
         if !what.description.is_empty() {
-            operation["description"] = what.description.into();
+            written["description"] = what.description.into();
         }
         if let Some(body) = what.body {
-            operation["requestBody"] =
+            written["requestBody"] =
                 json!({"required": true, "content": {"application/json": {"schema": body}}});
         }
-        paths[*path][*method] = operation;
+        let method = operation.address().0.as_str().to_lowercase();
+        paths[operation.path()][method] = written;
     }
     let mut schemas = Value::Object(generator.take_definitions(true));
-    schemas["EntityEvent"]["properties"]["data"] = invoice;
+    // Of the events only those of invoices are taken here.
+    let event = &mut schemas["EntityEvent"]["properties"];
+    event["data"] = json!({"anyOf": [invoice, {"type": "null"}]});
+    if let Some(of_all) = event["type"]["pattern"].as_str() {
+        event["type"]["pattern"] = of_all.replace("(client|product|invoice|payment)", "invoice").into();
+    }
     json!({
         "openapi": "3.1.0",
         "info": {

@@ -52,5 +52,6 @@ fn claims(purpose: Purpose, company: &CompanyId, expires_at: Timestamp) -> Claim
         browser: String::new(),
         realm: None,
         began_at: None,
+        generation: None,
     }
 }

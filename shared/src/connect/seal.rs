@@ -48,6 +48,9 @@ pub(crate) struct Claims {
     /// When a session began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) began_at: Option<Timestamp>,
+    /// The company's generation of sessions when it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) generation: Option<u64>,
 }
 
 /// Why a signed token is not accepted.
@@ -148,6 +151,7 @@ mod tests {
             browser: digest("b"),
             realm: None,
             began_at: None,
+            generation: None,
         }
     }
 

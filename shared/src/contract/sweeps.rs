@@ -4,14 +4,25 @@ use std::collections::BTreeSet;
 
 use super::companies::{add, connect};
 use super::{at, books};
-use crate::ids::CompanyId;
-use crate::ports::{Companies, Sweeps};
+use crate::ids::{CompanyId, RealmId};
+use crate::ports::{Companies, Heard, Sweeps};
 use crate::reconcile::Cursor;
 
-/// Checks a store of sweeps through two handles.
-pub async fn sweeps<S: Companies + Sweeps>(one: &S, two: &S) {
+/// Checks a store of sweeps, and of webhooks that came, through two handles.
+pub async fn sweeps<S: Companies + Heard + Sweeps>(one: &S, two: &S) {
+    the_last_webhook_of_a_realm_is_known(one, two).await;
     a_cursor_is_kept_for_its_books(one, two).await;
     whoever_is_connected_is_listed(one, two).await;
+}
+
+async fn the_last_webhook_of_a_realm_is_known(one: &dyn Heard, two: &dyn Heard) {
+    let [a, b, silent] = ["61001", "61002", "61003"].map(|realm| RealmId::new(realm).unwrap());
+    one.note_webhook(&[a.clone(), b.clone()], at(1)).await.unwrap();
+    one.note_webhook(std::slice::from_ref(&b), at(2)).await.unwrap();
+    one.note_webhook(&[], at(3)).await.unwrap();
+    assert_eq!(two.last_webhook(&a).await.unwrap(), Some(at(1)));
+    assert_eq!(two.last_webhook(&b).await.unwrap(), Some(at(2)));
+    assert_eq!(two.last_webhook(&silent).await.unwrap(), None);
 }
 
 async fn a_cursor_is_kept_for_its_books(one: &dyn Sweeps, two: &dyn Sweeps) {

@@ -14,9 +14,14 @@ use crate::model::{Kind, Record};
 use crate::ports::{BillingError, StoreError};
 
 use super::change::Refusal;
+use super::current::{ENTRIES, told};
+use crate::history;
 
 /// How long names are good enough to choose from.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many pages of the activity log are read at most: 20,000 entries.
+const MOST_TOLD: u32 = 39;
 
 /// One of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,7 +64,7 @@ pub struct Reading {
     pub billing: Place,
     /// The same of QuickBooks'.
     pub quickbooks: Place,
-    /// The billing app does not let itself be asked for its records.
+    /// The billing app does not let itself be asked for its records; their names come from its events.
     #[serde(default)]
     pub billing_is_silent: bool,
 }
@@ -159,10 +164,7 @@ pub async fn read_on(
         match billing {
             Asked::Read(place) => reading.billing = place,
             Asked::Nothing => {}
-            Asked::Silent => {
-                reading.billing.next = None;
-                reading.billing_is_silent = true;
-            }
+            Asked::Silent => reading.billing_is_silent = true,
         }
         if let Asked::Read(place) = quickbooks {
             reading.quickbooks = place;
@@ -186,6 +188,9 @@ async fn billing_page(
     reading: &Reading,
 ) -> Result<Asked, Refusal> {
     let Some(next) = &reading.billing.next else { return Ok(Asked::Nothing) };
+    if reading.billing_is_silent {
+        return told_page(ports, books, kind, &reading.billing, next).await;
+    }
     let page = Some(next.as_str()).filter(|page| !page.is_empty());
     let page = match ports.billing.changed_since(&books.company, kind, Timestamp::UNIX_EPOCH, page).await {
         Ok(page) => page,
@@ -196,6 +201,23 @@ async fn billing_page(
     let rows: Vec<Row> = kept.map(|stored| billing_row(&stored.record)).collect();
     ports.directories.save_page(books, kind, Side::Billing, reading.billing.pages, &rows).await?;
     Ok(Asked::Read(reading.billing.after(page.next)))
+}
+
+/// A page of the activity log, for an app that cannot be asked: the names that its events have told.
+async fn told_page(
+    ports: Ports<'_>,
+    books: &Books,
+    kind: Kind,
+    place: &Place,
+    next: &str,
+) -> Result<Asked, Refusal> {
+    let from = history::Place::parse(next);
+    let entries = ports.history.before(&books.company, from.as_ref(), ENTRIES).await?;
+    let more = entries.len() == ENTRIES && place.pages < MOST_TOLD;
+    let next = entries.last().filter(|_| more).map(|last| history::Place::of(last).to_string());
+    let rows = told(&entries, kind);
+    ports.directories.save_page(books, kind, Side::Billing, place.pages, &rows).await?;
+    Ok(Asked::Read(place.after(next)))
 }
 
 async fn quickbooks_page(

@@ -11,6 +11,7 @@ import pathlib
 import re
 import sys
 import time
+import urllib.parse
 import urllib.request
 
 from axe_playwright_python.sync_playwright import Axe
@@ -61,7 +62,7 @@ class Person:
     def searches(self, text):
         """Types what to look for, and waits for what was found to replace the list."""
         self.page.get_by_label("Search both sides").fill(text)
-        self.page.wait_for_url(re.compile("text="))
+        self.page.wait_for_url(re.compile("text=" + re.escape(urllib.parse.quote(text)) + "(&|$)"))
 
     def sees(self, text):
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE)
@@ -169,6 +170,12 @@ def fix_a_failure(person, order):
     expect(page.get_by_role("button", name="Change Mapping")).to_be_visible()
     expect(page.get_by_role("button", name="Clear Mapping")).to_be_hidden()
     person.looks("picked")
+    # What is ticked is kept while the list is searched.
+    person.searches("nobody is called so")
+    expect(page.get_by_role("group", name="Picked, and not on this page")).to_contain_text(order["client"])
+    person.looks("picked-elsewhere")
+    person.searches(order["client"])
+    expect(pick).to_be_checked()
     page.get_by_role("button", name="Change Mapping").click()
     with page.expect_response(re.compile("/choices")):
         page.get_by_label(re.compile("Type the name")).press_sequentially(order["customer"][:6])
@@ -184,8 +191,41 @@ def fix_a_failure(person, order):
     page.goto(f"{order['console']}/console/activity?text={order['invoice']}")
     person.sees_after_a_while("Created in QuickBooks")
     person.looks("it-went-on")
-    page.goto(f"{order['console']}/console/mapping/customers/auto")
+    auto_maps(person)
+
+
+def auto_maps(person):
+    """Auto Map is a dialog that a keyboard opens and leaves, and a page for those without a script."""
+    page = person.page
+    person.goes("Mapping")
+    opener = page.get_by_role("link", name="Auto Map")
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="What Auto Map would do")
+    expect(dialog).to_be_visible()
     person.looks("auto-map")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(PHONE)
+    opener.click()
+    expect(dialog).to_be_visible()
+    person.looks("auto-map-phone-dark")
+    dialog.get_by_role("link", name=re.compile("Cancel|Back")).click()
+    expect(dialog).to_be_hidden()
+    person.looks("mapping-phone-dark")
+    plain = page.context.browser.new_context(java_script_enabled=False, storage_state=page.context.storage_state())
+    page = plain.new_page()
+    page.goto(person.page.url)
+    page.get_by_role("link", name="Auto Map").click()
+    expect(page.get_by_role("heading", name="What Auto Map would do")).to_be_visible()
+    page.get_by_role("link", name=re.compile("Cancel|Back")).click()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_label("Search both sides").fill("nobody is called so")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("group", name="Picked, and not on this page")).to_be_visible()
+    plain.close()
 
 
 JOURNEYS = {"first-day": first_day, "fix-a-failure": fix_a_failure}

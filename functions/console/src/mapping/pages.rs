@@ -6,7 +6,8 @@ use sync::model::Kind;
 use sync::pairing::{AutoMap, Mapping, Proposal, Reading, Row, Status};
 
 use super::file::Table;
-use super::{address, path};
+use super::path;
+use super::view::{View, word};
 use crate::layout::mark;
 use crate::route::{encoded, record_path};
 use crate::site::{Site, Visitor};
@@ -27,9 +28,9 @@ pub(super) struct List<'a> {
     pub(super) counts: Counts,
     pub(super) found: usize,
     pub(super) lines: &'a [Line],
-    pub(super) text: &'a str,
-    pub(super) status: Status,
-    pub(super) page: usize,
+    /// What is ticked and not on this page.
+    pub(super) elsewhere: &'a [Mapping],
+    pub(super) view: &'a View,
     pub(super) pages: usize,
     pub(super) reading: &'a Reading,
 }
@@ -47,14 +48,6 @@ pub(super) fn theirs(kind: Kind) -> &'static str {
 
 fn their(kind: Kind) -> &'static str {
     if kind == Kind::Product { "Item" } else { "Customer" }
-}
-
-pub(super) fn status_word(status: Status) -> &'static str {
-    match status {
-        Status::All => "all",
-        Status::Mapped => "mapped",
-        Status::Unmapped => "unmapped",
-    }
 }
 
 /// The three pages of the mapping (R78).
@@ -113,30 +106,41 @@ pub(super) fn read(kind: Kind) -> Markup {
     }
 }
 
+/// The list is one form: what is ticked goes along with each search, each page and each button.
 pub(super) fn list(site: &Site<'_>, visitor: &Visitor, list: &List<'_>) -> Markup {
     let kind = list.kind;
     html! {
         (tabs(path(kind)))
         (about(kind, list))
-        form class="row" method="get" action=(path(kind)) role="search" hx-get=(path(kind)) hx-trigger="input delay:300ms"
-            hx-target="#pairs" hx-select="#pairs" hx-swap="outerHTML" hx-push-url="true" {
-            div { label for="text" { "Search both sides" }
-                input id="text" type="search" name="text" value=(list.text) maxlength="100"; }
-            div { label for="status" { "Status" }
-                select id="status" name="status" {
-                    @for (status, title) in [(Status::All, "All"), (Status::Mapped, "Mapped"), (Status::Unmapped, "Not mapped")] {
-                        option value=(status_word(status)) selected[list.status == status] { (title) }
-                    }
-                } }
-            button { "Show" }
-        }
         div class="bar" {
-            a class="button main" href={ (path(kind)) "/auto" } { "Auto Map…" }
+            a class="button main" href={ (path(kind)) "/auto" } hx-get={ (path(kind)) "/auto" } hx-target="#auto-map"
+                hx-select="#auto" hx-swap="innerHTML" { "Auto Map…" }
             form class="inline" method="post" action={ (path(kind)) "/read" } { (mark(visitor)) button { "Read names again" } }
             span class="quiet small" { "Names as of " (words::moment(list.reading.begun_at)) " UTC" }
         }
-        (pairs(site, visitor, list))
+        dialog id="auto-map" aria-labelledby="auto-title" {}
+        form method="get" action={ (path(kind)) "/change" } {
+            (search(kind, list.view))
+            (pairs(site, visitor, list))
+        }
         (table_in_and_out(visitor, kind))
+    }
+}
+
+fn search(kind: Kind, view: &View) -> Markup {
+    html! {
+        div class="row" role="search" hx-get=(path(kind)) hx-trigger="input delay:300ms" hx-include="closest form"
+            hx-target="#pairs" hx-select="#pairs" hx-swap="outerHTML" hx-push-url="true" {
+            div { label for="text" { "Search both sides" }
+                input id="text" type="search" name="text" value=(view.text) maxlength="100"; }
+            div { label for="status" { "Status" }
+                select id="status" name="status" {
+                    @for (status, title) in [(Status::All, "All"), (Status::Mapped, "Mapped"), (Status::Unmapped, "Not mapped")] {
+                        option value=(word(status)) selected[view.status == status] { (title) }
+                    }
+                } }
+            button formaction=(path(kind)) { "Show" }
+        }
     }
 }
 
@@ -145,19 +149,19 @@ fn about(kind: Kind, list: &List<'_>) -> Markup {
     html! {
         p { (mapped) " of " (all) " " (words::kind(kind).to_lowercase()) "s are mapped. A mapping links two records and changes neither." }
         @if list.reading.billing_is_silent {
-            p class="quiet" { "Your billing app only sends events, so only records that it has sent are known here." }
+            p class="quiet" { "Your billing app cannot be asked for its records, so those are known here that it has sent." }
         }
         p class="quiet small" {
             @if kind == Kind::Client {
                 "Sub-customers and locations cannot be mapped. Intuit's help: "
-                a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/customer-company-settings/add-manage-customers-quickbooks-online/L2uhNv6Os_US_en_US"
+                a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/manage-customers/add-manage-customers-quickbooks-online/L0M9mMZmd_US_en_US"
                     rel="noopener noreferrer" target="_blank" { "customers" }
             } @else {
                 "Categories and bundles cannot be mapped. Intuit's help: "
-                a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/product-setup/add-product-service-items-quickbooks-online/L2RPSfkGf_US_en_US"
+                a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/manage-inventory/add-product-service-items-quickbooks-online/L4Gqgk3PW_US_en_US"
                     rel="noopener noreferrer" target="_blank" { "items" }
                 ", "
-                a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/product-categories/use-categories-products-services-quickbooks-online/L3uZNSOKs_US_en_US"
+                a href="https://community.intuit.com/articles/1256582-introduction-to-categories-in-products-and-services"
                     rel="noopener noreferrer" target="_blank" { "categories" }
             }
         }
@@ -166,9 +170,9 @@ fn about(kind: Kind, list: &List<'_>) -> Markup {
 
 /// Ticking any line shows Change Mapping; Clear Mapping shows while only mapped ones are ticked (R82, R85, R86).
 fn pairs(site: &Site<'_>, visitor: &Visitor, list: &List<'_>) -> Markup {
-    let kind = list.kind;
+    let (kind, view) = (list.kind, list.view);
     html! {
-        form id="pairs" class="pairs" method="get" action={ (path(kind)) "/change" } {
+        div id="pairs" class="pairs" {
             @if list.lines.is_empty() { p class="card" { "Nothing fits." } }
             @else {
                 div class="wide" { table class="rows" {
@@ -177,8 +181,19 @@ fn pairs(site: &Site<'_>, visitor: &Visitor, list: &List<'_>) -> Markup {
                         th scope="col" { "Pick" } th scope="col" { "Billing app: " (words::kind(kind).to_lowercase()) }
                         th scope="col" { "QuickBooks: " (their(kind)) } th scope="col" { "How they were linked" }
                     } }
-                    tbody { @for line in list.lines { (line_row(site, kind, line)) } }
+                    tbody { @for line in list.lines { (line_row(site, kind, view, line)) } }
                 } }
+            }
+            @if !list.elsewhere.is_empty() {
+                fieldset {
+                    legend { "Picked, and not on this page" }
+                    @for mapping in list.elsewhere {
+                        label class={ "check " (status_class(mapping)) } {
+                            input type="checkbox" name="pick" value=(mapping.billing.id) checked;
+                            span { (mapping.billing.name) }
+                        }
+                    }
+                }
             }
             div class="actions bar" {
                 button class="main change" { "Change Mapping" }
@@ -189,21 +204,27 @@ fn pairs(site: &Site<'_>, visitor: &Visitor, list: &List<'_>) -> Markup {
             }
             @if list.pages > 1 {
                 nav class="bar" aria-label="Pages" {
-                    @if list.page > 1 { a class="button" href=(address(kind, list.text, list.status, list.page - 1)) { "Previous" } }
-                    span { "Page " (list.page) " of " (list.pages) }
-                    @if list.page < list.pages { a class="button" href=(address(kind, list.text, list.status, list.page + 1)) { "Next" } }
+                    @if view.page > 1 { button name="page" value=(view.page - 1) formaction=(path(kind)) { "Previous" } }
+                    span { "Page " (view.page) " of " (list.pages) }
+                    @if view.page < list.pages { button name="page" value=(view.page + 1) formaction=(path(kind)) { "Next" } }
                 }
             }
         }
     }
 }
 
-fn line_row(site: &Site<'_>, kind: Kind, line: &Line) -> Markup {
-    let Line { mapping: Mapping { billing, quickbooks }, link } = line;
+fn status_class(mapping: &Mapping) -> &'static str {
+    if mapping.quickbooks.is_some() { "mapped" } else { "unmapped" }
+}
+
+fn line_row(site: &Site<'_>, kind: Kind, view: &View, line: &Line) -> Markup {
+    let Line { mapping, link } = line;
+    let Mapping { billing, quickbooks } = mapping;
     let id = sync::ids::BillingId::new(billing.id.as_str()).ok();
     html! {
-        tr class=(if quickbooks.is_some() { "mapped" } else { "unmapped" }) {
-            td { input type="checkbox" name="pick" value=(billing.id) aria-label={ "Pick " (billing.name) }; }
+        tr class=(status_class(mapping)) {
+            td { input type="checkbox" name="pick" value=(billing.id) aria-label={ "Pick " (billing.name) }
+                checked[view.ticked.contains(&billing.id)]; }
             td { @match id {
                 Some(id) => a href=(record_path(kind, &id)) { (billing.name) },
                 None => (billing.name),
@@ -225,7 +246,7 @@ fn table_in_and_out(visitor: &Visitor, kind: Kind) -> Markup {
     html! {
         details class="card" {
             summary { "As a table" }
-            p { a href={ (path(kind)) ".csv" } download { "Download all as CSV" } }
+            p { a href={ (path(kind)) "/table.csv" } download { "Download all as CSV" } }
             form method="post" action={ (path(kind)) "/upload" } {
                 (mark(visitor))
                 label for="table" { "Paste the table here, with the QuickBooks ids that you want. You see what would change before anything is stored." }
@@ -236,10 +257,11 @@ fn table_in_and_out(visitor: &Visitor, kind: Kind) -> Markup {
     }
 }
 
-pub(super) fn change(visitor: &Visitor, kind: Kind, offers: &[Offer<'_>]) -> Markup {
+pub(super) fn change(visitor: &Visitor, kind: Kind, view: &View, offers: &[Offer<'_>]) -> Markup {
     html! {
         form method="post" action={ (path(kind)) "/update" } {
             (mark(visitor))
+            (view.fields())
             @for Offer { mapping, rows } in offers {
                 @let billing = &mapping.billing;
                 fieldset {
@@ -251,41 +273,49 @@ pub(super) fn change(visitor: &Visitor, kind: Kind, offers: &[Offer<'_>]) -> Mar
                     label for={ "name-" (billing.id) } { "Type the name of the " (their(kind)) " in QuickBooks, or choose below" }
                     input id={ "name-" (billing.id) } type="search" name="name" autocomplete="off"
                         hx-get={ (path(kind)) "/choices?for=" (encoded(&billing.id)) } hx-trigger="input changed delay:200ms"
-                        hx-target="next .offered" hx-swap="innerHTML";
-                    div class="offered" aria-live="polite" { (choices(&billing.id, rows)) }
+                        hx-include="next .offered" hx-target="next .offered" hx-swap="innerHTML";
+                    div class="offered" aria-live="polite" { (choices(&billing.id, None, rows)) }
                 }
             }
-            div class="bar" { button class="main" { "Update" } a class="button" href=(path(kind)) { "Cancel" } }
+            div class="bar" { button class="main" { "Update" } a class="button" href=(view.address(kind)) { "Cancel" } }
         }
     }
 }
 
-pub(super) fn choices(billing: &str, rows: &[&Row]) -> Markup {
+/// What a record may be mapped to: the entity that is chosen already, and those that fit.
+pub(super) fn choices(billing: &str, chosen: Option<&Row>, rows: &[&Row]) -> Markup {
+    let others = rows.iter().filter(|row| chosen.is_none_or(|chosen| chosen.id != row.id));
     html! {
         @if rows.is_empty() { p class="quiet" { "Nothing that is free has such a name." } }
-        ul class="suggestions" { @for row in rows {
-            li { label class="check" {
-                input type="radio" name={ "to-" (billing) } value=(row.id);
-                span { (row.name) @if let Some(email) = row.emails.first() { span class="quiet small" { " " (email) } } }
-            } }
-        } }
+        ul class="suggestions" {
+            @for (row, is_chosen) in chosen.into_iter().map(|row| (row, true)).chain(others.map(|row| (*row, false))) {
+                li { label class="check" {
+                    input type="radio" name={ "to-" (billing) } value=(row.id) checked[is_chosen];
+                    span { (row.name) @if let Some(email) = row.emails.first() { span class="quiet small" { " " (email) } } }
+                } }
+            }
+        }
     }
 }
 
-/// The dialog of R81: what would be done, and nothing is done until it is confirmed.
+/// What Auto Map would do; nothing is done until it is confirmed (R81). The list shows it as a dialog; without a script it
+/// is a page.
 pub(super) fn auto(visitor: &Visitor, kind: Kind, auto: &AutoMap, most: usize) -> Markup {
     let nothing = auto.exact.is_empty() && auto.near.is_empty();
     html! {
-        div class="card" role="dialog" aria-labelledby="auto" {
-            h2 id="auto" { "What Auto Map would do" }
-            @if nothing { p { "No names are the same, and none are nearly the same. Nothing would be done." } a class="button" href=(path(kind)) { "Back" } }
+        div id="auto" {
+            h2 id="auto-title" { "What Auto Map would do" }
+            @if nothing {
+                p { "No names are the same, and none are nearly the same. Nothing would be done." }
+                a class="button" href=(path(kind)) data-closes { "Back" }
+            }
             @else {
                 p { "Nothing is stored until you confirm. Untick what you do not want." }
                 form method="post" action={ (path(kind)) "/confirm" } {
                     (mark(visitor))
                     (proposals("Same name", &auto.exact, true, most))
                     (proposals("Nearly the same name, or the same e-mail address: tick those that are right", &auto.near, false, most))
-                    div class="bar" { button class="main" { "Confirm" } a class="button" href=(path(kind)) { "Cancel" } }
+                    div class="bar" { button class="main" { "Confirm" } a class="button" href=(path(kind)) data-closes { "Cancel" } }
                 }
             }
             @if !auto.ambiguous.is_empty() {

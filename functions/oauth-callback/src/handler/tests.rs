@@ -8,6 +8,7 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use quickbooks_wire::{CompanyInfo, CurrencyPrefs, Fault, FaultError, Preferences, Ref, TaxPrefs};
 use secrecy::{ExposeSecret, SecretString};
 use sync::activity::{Activity, ActivityResult, Side};
+use sync::billing_app::BillingApp;
 use sync::ids::EventId;
 use sync::ids::{CompanyId, RealmId};
 use sync::memory::{MemoryActivityLog, MemoryCompanies, MemoryPullQueue, MemoryPushQueue, MemoryVault};
@@ -270,6 +271,19 @@ async fn a_repeated_connection_says_that_nothing_else_has_changed() {
     let world = World::new().await;
     world.connect("acme", "1").await;
     insta::assert_snapshot!(read(&world.connect("acme", "1").await));
+}
+
+/// R54.
+#[tokio::test]
+async fn whoever_has_connected_is_led_back_to_the_billing_app() {
+    let world = World::new().await;
+    let acme = world.companies.load(&id("acme")).await.unwrap().unwrap();
+    let ninja = serde_json::json!({"url": "https://ninja.example", "name": "Acme Mowing",
+        "since": "2026-03-01T00:00:00Z", "updates_products": false});
+    let billing = BillingApp::InvoiceNinja(serde_json::from_value(ninja).unwrap());
+    assert!(world.companies.save(&Company { version: acme.version + 1, billing, ..acme }).await.unwrap());
+    let page = read(&world.connect("acme", "1").await);
+    assert!(page.contains(r#"<a href="https://ninja.example">Back to Acme Mowing</a>"#), "{page}");
 }
 
 fn parked(company: &str, event: &str, second: i64, cause: ParkCause) -> Activity {

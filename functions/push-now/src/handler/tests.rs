@@ -13,7 +13,7 @@ use sync::ports::{Billing, BillingError, Clock, Companies, Connector, OpenError,
 use sync::settings::{Company, Connection, ConnectionState, Direction, Directions, Settings};
 
 use super::*;
-use http_api::openapi::OPERATIONS;
+use http_api::openapi::statuses;
 
 struct AtNoon;
 
@@ -98,13 +98,13 @@ impl Site {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = handle(Desk { ports, queue: &self.queue }, &request, pending()).await;
         let status = response.status().as_u16();
-        // The console answers the other operations.
-        let operation = OPERATIONS.iter().find(|(route, documented, _)| {
-            let last = route.split('/').nth(3).filter(|last| ["invoices", "events"].contains(last));
-            *documented == method.as_str().to_lowercase() && last.is_some() && path.split('/').nth(3) == last
-        });
-        if let Some((route, _, statuses)) = operation {
-            assert!(statuses.contains(&status), "{route} is not described to answer with {status}");
+        if let Some((operation @ (Operation::PushInvoice | Operation::GetEvent), _)) =
+            Operation::of(&method, &path)
+        {
+            assert!(
+                statuses(operation).contains(&status),
+                "{operation:?} is not described to answer with {status}"
+            );
         }
         let kind = if status < 400 { "application/json" } else { "application/problem+json" };
         assert_eq!(response.headers()[header::CONTENT_TYPE], kind);

@@ -90,9 +90,18 @@ impl World {
         self.answer_with(&self.queue, request).await
     }
 
+    fn inbox<'a>(&'a self, queue: &'a dyn PullQueue) -> Inbox<'a> {
+        Inbox {
+            verifier: &self.verifier,
+            companies: &self.companies,
+            heard: &self.companies,
+            queue,
+            clock: &Still,
+        }
+    }
+
     async fn answer_with(&self, queue: &dyn PullQueue, request: Request) -> u16 {
-        let inbox = Inbox { verifier: &self.verifier, companies: &self.companies, queue, clock: &Still };
-        let response = handle(inbox, &request).await;
+        let response = handle(self.inbox(queue), &request).await;
         assert!(response.body().is_empty());
         response.status().as_u16()
     }
@@ -215,9 +224,13 @@ async fn t2_each_change_goes_to_the_company_of_its_own_realm() {
     ];
     assert_eq!(sent(&world.queue), expected);
     assert_eq!(world.queue.messages().len(), 3, "one for each company");
+    for (realm, heard) in [("1", true), ("2", true), ("3", true), ("9", false)] {
+        let last = world.companies.last_webhook(&RealmId::new(realm).unwrap()).await.unwrap();
+        assert_eq!(last, heard.then(|| Still.now()), "what the console's health shows of {realm}");
+    }
 
     let changes = parse(body.to_string().as_bytes()).unwrap();
-    let taken = take(&world.companies, &world.queue, changes, Still.now()).await.unwrap();
+    let taken = take(world.inbox(&world.queue), changes, Still.now()).await.unwrap();
     let messages = world.queue.messages();
     let expected = Taken { changes: 5, messages, other_entities: 1, unknown_realms: 1, unreadable: 1 };
     assert_eq!(taken, expected);

@@ -2,19 +2,18 @@
 //!
 //! What the browser shows on the way is kept in `target/tmp/console-screenshots`.
 
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use sync::outcome::{DoneAction, ParkCause};
-use tokio::fs;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use tokio::sync::Mutex;
 
 use crate::ninja::Ninja;
+use crate::python;
 use crate::records::{client, invoice, line};
 use crate::world::{Tenant, World, is_parked, tests};
 
@@ -27,10 +26,7 @@ tests![
 /// Debian's name for it, and others' names.
 const CHROMIUMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// One installation at a time.
-static INSTALLING: Mutex<()> = Mutex::const_new(());
-
-/// What a journey runs with: a Python environment and a browser, both installed when they are missing.
+/// What a journey runs with; both are installed when they are missing.
 struct Browser {
     python: PathBuf,
     chromium: String,
@@ -39,18 +35,8 @@ struct Browser {
 
 impl Browser {
     async fn ready() -> anyhow::Result<Browser> {
-        let _one_at_a_time = INSTALLING.lock().await;
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let environment = target.join("browser");
-        let python = environment.join("bin/python");
-        if !environment.join("complete").exists() {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&environment)).await?;
-            let mut pip = Command::new(&python);
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-            run(pip.arg(script("requirements.txt"))).await?;
-            fs::write(environment.join("complete"), "").await?;
-        }
-        let screenshots = target.join("console-screenshots");
+        let python = python::environment("browser").await?.join("python");
+        let screenshots = python::target("console-screenshots");
         Ok(Browser { python, chromium: chromium().await?, screenshots })
     }
 
@@ -67,7 +53,7 @@ impl Browser {
             whole[member] = value.clone();
         }
         let mut process = Command::new(&self.python)
-            .arg(script("journeys.py"))
+            .arg(python::file("browser", "journeys.py"))
             .arg(name)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -78,12 +64,8 @@ impl Browser {
         let output = process.wait_with_output().await?;
         let log = tenant.bundle.stack.function_log("ConsoleFunction").unwrap_or_default();
         let errors: Vec<&str> = log.lines().filter(|line| line.contains("\"ERROR\"")).collect();
-        succeeded(&output).with_context(|| format!("the console said:\n{}", errors.join("\n")))
+        python::succeeded(&output).with_context(|| format!("the console said:\n{}", errors.join("\n")))
     }
-}
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(name)
 }
 
 /// The browser's program; Debian's is installed if there is none.
@@ -96,20 +78,8 @@ async fn chromium() -> anyhow::Result<String> {
     }
     let mut install = Command::new("apt-get");
     install.args(["install", "--yes", "--no-install-recommends", "chromium"]);
-    run(&mut install).await.context("there is no Chromium, and it could not be installed")?;
+    python::run(&mut install).await.context("there is no Chromium, and it could not be installed")?;
     Ok("/usr/bin/chromium".to_owned())
-}
-
-async fn run(command: &mut Command) -> anyhow::Result<()> {
-    succeeded(&command.stdin(Stdio::null()).output().await?)
-}
-
-fn succeeded(output: &Output) -> anyhow::Result<()> {
-    if !output.status.success() {
-        let said = [output.stdout.as_slice(), &output.stderr].concat();
-        bail!("{}", String::from_utf8_lossy(&said));
-    }
-    Ok(())
 }
 
 /// R53-R62: connected, looked at, imported, switched on; what is billed then arrives.

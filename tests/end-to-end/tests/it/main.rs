@@ -4,6 +4,7 @@
 //! became of them. Each has companies and realms of its own, so that they run side by side.
 
 mod after_all;
+mod api;
 mod billing;
 mod both_ways;
 mod budget;
@@ -17,6 +18,7 @@ mod input;
 mod ninja;
 mod oauth;
 mod push_now;
+mod python;
 mod records;
 mod webhooks;
 mod world;
@@ -34,6 +36,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let world = world::World::new()?;
     let tests = [
         demo::tests(),
+        api::tests(),
         failures::tests(),
         oauth::tests(),
         push_now::tests(),
