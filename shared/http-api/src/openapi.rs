@@ -234,11 +234,10 @@ pub fn document() -> Value {
     }
     let mut schemas = Value::Object(generator.take_definitions(true));
     // Of the events only those of invoices are taken here.
-    let event = &mut schemas["EntityEvent"]["properties"];
+    let event = &mut schemas["Envelope"]["properties"];
     event["data"] = json!({"anyOf": [invoice, {"type": "null"}]});
-    if let Some(of_all) = event["type"]["pattern"].as_str() {
-        event["type"]["pattern"] = of_all.replace("(client|product|invoice|payment)", "invoice").into();
-    }
+    let of_all = event["type"]["pattern"].as_str().unwrap_or_default();
+    event["type"]["pattern"] = of_all.replace("(client|product|invoice|payment)", "invoice").into();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -274,6 +273,16 @@ mod tests {
             committed == current,
             "infra/openapi.json is out of date: run the test once with UPDATE_SCHEMA=1"
         );
+    }
+
+    #[test]
+    fn what_is_pushed_while_its_sender_waits_is_an_invoice() {
+        let document = document();
+        let body = "/paths/~1companies~1{company}~1invoices~1push/post/requestBody/content/application~1json/schema/$ref";
+        let reference = document.pointer(body).and_then(Value::as_str).unwrap();
+        let event = &document.pointer(reference.trim_start_matches('#')).unwrap()["properties"];
+        assert!(event["type"]["pattern"].as_str().unwrap().starts_with("^billing[.]invoice[.]"), "{event}");
+        assert_eq!(event["data"]["anyOf"][0]["$ref"], "#/components/schemas/Invoice");
     }
 
     #[test]

@@ -6,21 +6,21 @@ import schemathesis
 
 
 @schemathesis.hook
-def map_body(context, body):
+def before_call(context, case, kwargs):
     """An event is of the company that the address names, and of the record that it carries."""
-    if isinstance(body, dict) and "specversion" in body:
-        agree(body, "company", os.environ["COUNTERPART_COMPANY"])
-        data = body.get("data")
-        if isinstance(data, dict) and is_id(data.get("id")):
-            agree(body, "subject", data["id"])
-    return body
+    event = case.body
+    if isinstance(event, dict) and "specversion" in event:
+        agree(event, "company", os.environ["COUNTERPART_COMPANY"])
+        record = event.get("data")
+        if isinstance(record, dict) and is_id(record.get("id")):
+            agree(event, "subject", record["id"])
 
 
-def agree(body, member, value):
+def agree(event, member, value):
     """What is broken on purpose stays so."""
-    if is_id(body.get(member)):
-        body[member] = value
+    if is_id(event.get(member)):
+        event[member] = value
 
 
 def is_id(value):
-    return isinstance(value, str) and 0 < len(value) <= 64
+    return isinstance(value, str) and 0 < len(value) <= 64 and value.isprintable()

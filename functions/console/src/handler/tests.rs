@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use quickbooks_wire::query::Query;
-use quickbooks_wire::{Customer, Entity, EntityKind};
+use quickbooks_wire::{Customer, Entity, EntityKind, Item};
 use sync::activity::{Activity, ActivityResult, Side};
 use sync::connect::Seal;
 use sync::ids::{self, BillingId, CompanyId, EventId, QuickBooksId, RealmId};
@@ -39,6 +39,7 @@ impl Clock for TestClock {
 #[derive(Default)]
 struct Books {
     customers: Mutex<Vec<Customer>>,
+    items: Mutex<Vec<Item>>,
     asked: AtomicUsize,
 }
 
@@ -93,6 +94,7 @@ impl QuickBooks for Books {
         let customers = self.customers.lock().unwrap();
         let rows = |query: &Query| match query.entity() {
             "Customer" => page(&customers, &query.to_string()),
+            "Item" => self.items.lock().unwrap().iter().cloned().map(Entity::from).collect(),
             _ => Vec::new(),
         };
         Ok(queries.iter().map(rows).collect())
@@ -294,7 +296,19 @@ impl World {
             name: "Mow & Sons".into(),
             connected_at: self.clock.now(),
         };
-        let reference = Reference::from_lists(&ReferenceLists::default(), self.clock.now());
+        let account = |id: &str, name: &str, account_type: &str| quickbooks_wire::Account {
+            id: Some(id.into()),
+            name: Some(name.into()),
+            account_type: Some(account_type.into()),
+            ..Default::default()
+        };
+        let accounts = vec![
+            account("1", "Services", "Income"),
+            account("2", "Checking", "Bank"),
+            account("3", "Sales of Product Income", "Income"),
+        ];
+        let lists = ReferenceLists { accounts, ..ReferenceLists::default() };
+        let reference = Reference::from_lists(&lists, self.clock.now());
         self.companies.connect(&id(company), &connection, &reference).await.unwrap();
         let customer = |(id, name): &(&str, &str)| Customer {
             id: Some((*id).into()),
@@ -303,6 +317,14 @@ impl World {
             ..Customer::default()
         };
         *self.quickbooks.0.customers.lock().unwrap() = customers.iter().map(customer).collect();
+    }
+
+    /// Lets the company be as its owner or the world around it has made it.
+    async fn change(&self, company: &str, change: impl Fn(&mut Company)) {
+        let mut changed = self.company(company).await;
+        change(&mut changed);
+        changed.version += 1;
+        assert!(self.companies.save(&changed).await.unwrap());
     }
 
     /// A client in the billing app.
@@ -359,3 +381,4 @@ mod api;
 mod mapping;
 mod pages;
 mod safety;
+mod setting_up;

@@ -1,5 +1,7 @@
 //! Mapping by hand (R78-R93).
 
+use quickbooks_wire::ItemType;
+
 use super::*;
 
 /// A world whose company acme has clients and Customers, with their names read.
@@ -228,4 +230,31 @@ async fn thousands_of_rows_stay_quick() {
         assert!(!page.text.contains("Reading the names"), "{address}");
     }
     assert_eq!(world.quickbooks.0.asked.load(Ordering::Relaxed), calls, "names are kept");
+}
+
+/// R89: products and Items; a category is not offered, and not taken.
+#[tokio::test]
+async fn products_are_mapped_to_items() {
+    let world = World::inside("acme").await;
+    world.connect("acme", "1", &[]).await;
+    let item = |id: &str, name: &str, item_type| Item {
+        id: Some(id.into()),
+        name: Some(name.into()),
+        item_type: Some(item_type),
+        sync_token: Some("0".into()),
+        ..Item::default()
+    };
+    *world.quickbooks.0.items.lock().unwrap() =
+        vec![item("7", "Mowing", ItemType::Service), item("8", "Lawn", ItemType::Category)];
+    let product = serde_json::from_value(serde_json::json!({"id": "p-1", "key": "Mowing the lawn"})).unwrap();
+    world.billing.put(&id("acme"), Record::Product(product));
+    world.get("/console/mapping/items").await;
+    world.get("/console/mapping/items/reading").await;
+    let change = world.get("/console/mapping/items/change?pick=p-1").await.text;
+    assert!(change.contains(r#"name="to-p-1" value="7""#) && !change.contains(r#"value="8""#), "{change}");
+    let barred = world.post("/console/mapping/items/update", "to-p-1=8").await.text;
+    assert!(barred.contains("Lawn cannot be mapped"), "{barred}");
+    world.post("/console/mapping/items/update", "to-p-1=7").await;
+    let list = world.get("/console/mapping/items?status=mapped").await.text;
+    assert!(list.contains("Mowing the lawn") && list.contains("A person linked them"), "{list}");
 }
