@@ -105,12 +105,7 @@ async fn add_entities(
     let gone = missing(&rows, ids.into_iter(), ENTITIES);
     let gone: Vec<Row> = gone.into_iter().map(|id| Row { barred: true, ..Row::unnamed(id) }).collect();
     rows.extend(gone);
-    let place = &mut directory.reading.quickbooks;
-    ports.directories.save_page(books, kind, Side::QuickBooks, place.pages, &rows).await?;
-    place.pages += 1;
-    ports.directories.save_reading(books, kind, &directory.reading).await?;
-    directory.quickbooks.extend(rows);
-    Ok(())
+    keep(ports, books, kind, Side::QuickBooks, directory, rows).await
 }
 
 async fn entities(ports: Ports<'_>, books: &Books, kind: Kind, ids: &[&str]) -> Result<Vec<Row>, Refusal> {
@@ -147,10 +142,24 @@ async fn add_records(
     let found: Vec<Result<Option<Row>, StoreError>> =
         futures::stream::iter(fetch.collect::<Vec<_>>()).buffered(CONCURRENT).collect().await;
     let rows: Vec<Row> = found.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-    let place = &mut directory.reading.billing;
-    ports.directories.save_page(books, kind, Side::Billing, place.pages, &rows).await?;
+    keep(ports, books, kind, Side::Billing, directory, rows).await
+}
+
+/// Keeps rows as one page more of a side.
+async fn keep(
+    ports: Ports<'_>,
+    books: &Books,
+    kind: Kind,
+    side: Side,
+    directory: &mut Directory,
+    rows: Vec<Row>,
+) -> Result<(), StoreError> {
+    let (place, known) = match side {
+        Side::Billing => (&mut directory.reading.billing, &mut directory.billing),
+        Side::QuickBooks => (&mut directory.reading.quickbooks, &mut directory.quickbooks),
+    };
+    ports.directories.save_page(books, kind, side, place.pages, &rows).await?;
     place.pages += 1;
-    ports.directories.save_reading(books, kind, &directory.reading).await?;
-    directory.billing.extend(rows);
-    Ok(())
+    known.extend(rows);
+    ports.directories.save_reading(books, kind, &directory.reading).await
 }

@@ -163,6 +163,7 @@ fn link(billing: &str, quickbooks: &str) -> sync::link::Link {
         pushed: Default::default(),
         seen: Default::default(),
         billing_time: Timestamp::UNIX_EPOCH,
+        billing_seen: Default::default(),
         last_event: EventId::new("e").unwrap(),
         last_action: DoneAction::Created,
         last_notes: Vec::new(),
@@ -201,7 +202,7 @@ async fn ticks_outlive_the_list() {
 }
 
 /// Ten thousand records on each side: a page stays small, and takes no call for each of them. How long one takes:
-/// `cargo test --release -p counterpart-console thousands -- --nocapture`.
+/// `cargo test -p counterpart-console thousands -- --nocapture`.
 #[tokio::test]
 async fn thousands_of_rows_stay_quick() {
     let world = World::inside("acme").await;
