@@ -8,10 +8,11 @@ use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The largest number that a [`Decimal`] holds.
-const MOST: i128 = 79_228_162_514_264_337_593_543_950_335;
+/// The largest number that is described: beyond it JSON's integers are not read (serde: untagged enums), whatever a
+/// [`Decimal`] holds.
+const MOST: u64 = u64::MAX;
 /// The smallest.
-const LEAST: i128 = -79_228_162_514_264_337_593_543_950_335;
+const LEAST: i64 = i64::MIN;
 
 /// The JSON Schema of what [`deserialize`] reads.
 #[derive(Debug)]
