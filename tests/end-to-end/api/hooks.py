@@ -23,4 +23,4 @@ def agree(event, member, value):
 
 
 def is_id(value):
-    return isinstance(value, str) and 0 < len(value) <= 64 and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable()
