@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws::{
-    Aws, DynamoActivityLog, DynamoBudget, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault, SesMail,
+    Aws, DynamoActivityLog, DynamoBudget, DynamoCompanies, DynamoImports, DynamoLedger, Queue, SecretsVault,
+    SesMail,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;

@@ -18,6 +18,7 @@ use crate::answer::{self, Effect};
 use crate::json::{Loose, Object};
 use crate::mapping::Setup;
 use crate::statics::Statics;
+use crate::tax_rates::Known;
 
 /// How many rows are asked for at once. An invoice with its client is some 10 kB.
 pub(crate) const ROWS: usize = 200;
@@ -34,8 +35,8 @@ pub struct Client {
     setup: Mutex<Option<Arc<Setup>>>,
     /// The currencies of groups of clients, by the groups' ids.
     groups: Mutex<HashMap<String, String>>,
-    /// Taxes that the app is known to know, as `name` and `rate`.
-    pub(crate) taxes: Mutex<Option<Vec<(String, rust_decimal::Decimal)>>>,
+    /// Taxes that the app is known to know; none while that is not known.
+    pub(crate) taxes: tokio::sync::Mutex<Option<Known>>,
 }
 
 /// Tells where the app is, and hides the token.

@@ -60,6 +60,26 @@ async fn an_invoice_is_issued_with_its_taxes_and_nobody_gets_an_e_mail() {
     assert_eq!(the_invoice(draft.record).status, InvoiceStatus::Draft);
 }
 
+/// Records are written side by side, and by several functions (R47).
+#[tokio::test]
+async fn a_tax_is_made_once_whoever_else_makes_it_at_the_time() {
+    let app = App::start(Seed::Empty).await;
+    let client = app.create(Record::Client(Box::new(a_client()))).await.unwrap().record;
+    let invoice = |number: &str, name: &str| {
+        let mut invoice = an_invoice(client.id());
+        invoice.number = number.into();
+        invoice.lines[0].taxes = vec![tax(name, "8.25")];
+        app.create(Record::Invoice(Box::new(invoice)))
+    };
+    let (one, other) = tokio::join!(invoice("INV-1", "Bayshore"), invoice("INV-2", "Bayshore"));
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+
+    app.person("POST", "tax_rates", &json!({"name": "Hillside", "rate": 8.25}));
+    invoice("INV-3", "Hillside").await.unwrap();
+    let names = app.json("tax_rates")["data"].as_array().map(|rates| rates.len());
+    assert_eq!(names, Some(2));
+}
+
 #[tokio::test]
 async fn an_update_sends_what_differs_and_keeps_the_rest() {
     let app = App::start(Seed::Empty).await;

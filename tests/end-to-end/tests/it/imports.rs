@@ -64,10 +64,10 @@ async fn r25_t22_a_company_is_previewed_and_brought_over_once(world: Arc<World>)
     let run = end(&tenant).await?;
     for (kind, sort) in sorts {
         let (would, did) = (&preview.progress[&kind].counts, &run.progress[&kind].counts);
-        ensure!(would == did, "{kind}: {would:?} was previewed, and {did:?} done");
+        let told = operator.import_records(&run, kind, tenant.bundle.simulator.now()).await?;
+        ensure!(would == did, "{kind}: {would:?} was previewed, and {did:?} done: {told:?}");
         let there = u64::try_from(count(&ninja, sort).await?)?;
         ensure!(there == did.created && there > 0, "R27, R28: {there} {sort} after {did:?}");
-        let told = operator.import_records(&run, kind, tenant.bundle.simulator.now()).await?;
         ensure!(u64::try_from(told.len())? == did.done - did.unchanged, "{kind}: {}", told.len());
     }
     operator.start_import(&tenant.id, &Kind::ALL, tenant.bundle.simulator.now()).await?;
