@@ -199,8 +199,14 @@ pub(super) fn pushed(
     after: &Entity,
 ) -> Fingerprints {
     let digests = fields::fingerprints(after);
-    let (Some(before), Some(written)) = (before, written) else { return digests };
-    let changed = fields::changed(&fields::fingerprints(before), &fields::fingerprints(written));
+    let changed = match (before, written) {
+        (Some(before), Some(written)) => {
+            fields::changed(&fields::fingerprints(before), &fields::fingerprints(written))
+        }
+        _ if known.is_empty() => return digests,
+        // What could not be mapped when it was read may hold edits that are yet to be pushed.
+        _ => Vec::new(),
+    };
     let groups: HashSet<&str> = changed.iter().chain(taken).map(|name| group_of(name)).collect();
     let is_written = |name: &str| groups.contains(group_of(name));
     let kept = known.iter().filter(|(name, _)| !is_written(name));
@@ -341,6 +347,12 @@ mod tests {
             fields::changed(&next, &fields::fingerprints(&after))
         };
         assert_eq!(edits([Some(&before), Some(&to_be)]), ["CompanyName", "DisplayName"]);
-        assert!(edits([None, Some(&to_be)]).is_empty(), "what cannot be mapped has nothing to compare with");
+        assert_eq!(
+            edits([None, Some(&to_be)]),
+            ["CompanyName", "DisplayName"],
+            "it could not be mapped before"
+        );
+        let nothing_known = pushed(&Fingerprints::new(), &[], [None, Some(&to_be)], &after);
+        assert_eq!(nothing_known, fields::fingerprints(&after), "there is nothing to compare with");
     }
 }

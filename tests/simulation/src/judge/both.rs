@@ -14,7 +14,7 @@ use sync::settings::{Direction, Directions};
 
 use super::case::{Case, Key};
 use super::{Findings, Sort, entity_of, is_general};
-use crate::billing::{By, Held, MADE};
+use crate::billing::{By, Held, MADE, Told};
 use crate::bookkeeper::{Deed, What};
 use crate::view::{self, View};
 
@@ -35,8 +35,8 @@ pub(super) fn judge(case: &Case<'_>, findings: &mut Findings) {
             // Clients and products are made on the fly for what refers to them (D9), and stay as they were made.
             Direction::None if matches!(kind, Kind::Client | Kind::Product) => {}
             Direction::None => pair.judge_apart(number, findings),
-            // What a bookkeeper does to these is nobody else's business.
-            Direction::Push => super::OneRecord { case, key: (kind, number), held }.judge(findings),
+            // What a bookkeeper does to these stays in QuickBooks.
+            Direction::Push if pair.deeds().next().is_some() => {}
             _ if pair.marks().any(|mark| shared.contains(&(kind, mark))) => {}
             _ => pair.judge(findings),
         }
@@ -320,6 +320,7 @@ impl<'a> Pair<'a> {
                 && let What::Edited { value, .. } = &deed.what
                 && said.as_ref().is_none_or(|(at, _)| *at < deed.at - SECOND)
                 && theirs.get(member) != Some(value)
+                && !self.was_set_back(member, value)
             {
                 let text = format!(
                     "{member} of {} {} was set to {value:?} by the bookkeeper and is {:?}",
@@ -330,6 +331,15 @@ impl<'a> Pair<'a> {
                 findings.add(Sort::Overwritten, text);
             }
         }
+    }
+
+    /// Whether the bookkeeper has changed a member and set it back to what it was, which looks like no change.
+    fn was_set_back(&self, member: &str, value: &str) -> bool {
+        let edits = self
+            .deeds()
+            .filter(|deed| matches!(&deed.what, What::Edited { member: edited, .. } if *edited == member));
+        let was = |told: &Told| view::of_record(&told.record).get(member).is_some_and(|was| was == value);
+        edits.count() > 1 && self.held.told.iter().any(was)
     }
 
     /// Whether the client that it has, or that somebody said, has had part in a merge.
@@ -373,7 +383,11 @@ impl<'a> Pair<'a> {
         let renamed =
             |what: &What| matches!(what, What::Edited { member: "CompanyName" | "DisplayName", .. });
         let company = member == "CompanyName" && (added || self.was(renamed));
-        (linked && added) || company || self.case.is_moved(&self.held.record, member)
+        let namesake = member == "CustomerRef"
+            && view::of_record(&self.held.record)
+                .get(member)
+                .is_some_and(|client| self.case.has_a_namesake(client));
+        (linked && added) || company || namesake || self.case.is_moved(&self.held.record, member)
     }
 }
 

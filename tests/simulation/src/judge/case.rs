@@ -215,6 +215,19 @@ impl<'a> Case<'a> {
         self.was_merged_away(key) || others.any(|(_, values)| values.iter().any(|value| own.contains(value)))
     }
 
+    /// Whether another client is, or was, known by a mark of this one, so that which of the two a transaction names cannot
+    /// be told from QuickBooks: a person has deleted it and brought it back, and it was brought over meanwhile.
+    pub(super) fn has_a_namesake(&self, client: &str) -> bool {
+        let clients = || self.evidence.app.records().filter(|(kind, ..)| *kind == Kind::Client);
+        let marks = |of: bool| {
+            let held = clients().map(|(.., held)| held);
+            let held = held.filter(move |held| (held.record.id().as_str() == client) == of);
+            held.flat_map(|held| &held.told).flat_map(|told| view::marks_of_record(&told.record))
+        };
+        let own: BTreeSet<String> = marks(true).collect();
+        marks(false).any(|mark| own.contains(&mark))
+    }
+
     /// Whether an entity of the record was merged into another.
     pub(super) fn was_merged_away(&self, key: Key) -> bool {
         self.deeds_on(key).any(|deed| deed.what == What::MergedAway)
