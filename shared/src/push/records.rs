@@ -327,7 +327,11 @@ impl Batch<'_> {
             Some(attempt) if attempt.action != DoneAction::Updated => {
                 return self.withdrawn(subject.next(&link, attempt.action)).await;
             }
-            _ if link.withdrawn => return Err(SkipReason::AlreadyVoided.into()),
+            _ if link.withdrawn => {
+                // Of older events, bringing it back is out of date by now.
+                self.tell_the_time(&subject, &link).await?;
+                return Err(SkipReason::AlreadyVoided.into());
+            }
             _ => {}
         }
         if link.kind == Kind::Payment {

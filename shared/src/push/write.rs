@@ -213,12 +213,18 @@ impl Batch<'_> {
             let last_notes = link.last_notes.clone();
             return self.updated(Link { last_notes, ..subject.next(link, link.last_action) }).await;
         }
+        self.tell_the_time(subject, link).await?;
+        Err(SkipReason::Unchanged.into())
+    }
+
+    /// Notes that older events than this one are out of date.
+    pub(super) async fn tell_the_time(&mut self, subject: &Subject<'_>, link: &Link) -> Result<(), Ending> {
         if subject.time() > link.billing_time {
             let next = Link { billing_time: subject.time(), revision: link.revision + 1, ..link.clone() };
             self.ports.ledger.refresh(&self.books, &next).await?;
             self.remember(&next);
         }
-        Err(SkipReason::Unchanged.into())
+        Ok(())
     }
 
     /// Links a record with an entity that was there already. Nothing is written to QuickBooks: what the bookkeeper

@@ -169,6 +169,7 @@ impl OneRecord<'_> {
             ),
             // What is left of it after a merge is another customer.
             (false, [_]) if self.case.was_merged_away(self.key) => {}
+            (false, [one]) if self.is_anothers(one) => {}
             (false, [one]) => self.compare(one, findings),
             (false, several) => {
                 if !self.bookkeeper_made_room() {
@@ -213,6 +214,17 @@ impl OneRecord<'_> {
 
     fn bookkeeper_shows_it(&self) -> bool {
         self.deeds().filter(|what| matches!(what, What::Shown | What::Hidden)).last() == Some(&What::Shown)
+    }
+
+    /// Whether an entity is one that the bookkeeper added and that has but the name of the record's own, which is hidden.
+    fn is_anothers(&self, entity: &Value) -> bool {
+        let id = view::text(entity, "Id");
+        let is_added = self.case.evidence.journal.added.iter().any(|(_, added)| *added == id);
+        let told = self.held.told.iter().filter_map(|told| self.case.log.get(told.event.as_str()));
+        let own = told.filter_map(|entry| entry.quickbooks_id.as_ref()).next_back();
+        let is_hidden =
+            |own: &str| self.case.deeds_on(self.key).any(|deed| deed.id == own && deed.what == What::Hidden);
+        is_added && own.is_some_and(|own| own.as_str() != id && is_hidden(own.as_str()))
     }
 
     /// What the bookkeeper hid, renamed or merged may be made once more.

@@ -35,12 +35,12 @@ macro_rules! noticed {
 
 noticed! {
     Push;
-    requests_without_requestid: RequestIdsAreDropped, 1 => Duplicate;
+    requests_without_requestid: RequestIdsAreDropped, 14 => Duplicate;
     intents_that_are_not_recorded: IntentsAreForgotten, 26 => Duplicate;
     intents_that_are_not_found: PendingIntentsAreHidden, 26 => Duplicate;
     links_that_are_not_found: LinksAreForgotten, 1 => Duplicate | Lost | SilentDifference;
     links_that_are_not_refreshed: LinksAreNotRefreshed, 1 => SilentDifference | Lost | Overwritten;
-    updates_with_the_current_token: TheCurrentSyncTokenIsSent, 1 => Overwritten;
+    updates_with_the_current_token: TheCurrentSyncTokenIsSent, 35 => Overwritten;
     full_updates: UpdatesAreNotSparse, 2 => Overwritten;
     activity_that_is_not_stored: ActivityIsSwallowed, 1 => Lost;
     parked_events_without_their_body: ParkedEventsLoseTheirBody, 2 => Lost;
@@ -50,7 +50,7 @@ noticed! {
     discounts_that_are_halved: DiscountsAreHalved, 1 => SilentDifference;
     events_out_of_order: OldEventsCountAsNew, 1 => SilentDifference | Lost;
     voids_that_do_nothing: VoidsAreNotCarriedOut, 1 => SilentDifference;
-    look_ups_that_find_nothing: LookUpsFindNothing, 14 => Duplicate | Lost | SilentDifference;
+    look_ups_that_find_nothing: LookUpsFindNothing, 29 => Duplicate | Lost | SilentDifference;
     stale_updates_that_seem_to_work: StaleUpdatesSeemToWork, 1 => SilentDifference;
     payments_of_one_invoice_only: PaymentsPayTheirFirstInvoiceOnly, 2 => SilentDifference;
     notes_that_are_lost: NotesAreLost, 3 => SilentDifference;
@@ -58,7 +58,10 @@ noticed! {
 
 noticed! {
     Both;
+    sweeps_that_are_skipped: SweepsAreSkipped, 6 => Lost | Diverged;
     polls_that_are_skipped: PollsAreSkipped, 1 => Lost | Diverged;
+    what_was_seen_is_forgotten: WhatWasSeenIsForgotten, 2 => Overwritten;
+    what_was_pushed_is_forgotten: WhatWasPushedIsForgotten, 2 => Overwritten;
     notices_that_are_lost: NoticesAreLost, 4 => Lost | Diverged;
     records_that_are_not_updated: RecordsAreNotUpdated, 1 => Diverged;
     records_that_are_not_deleted: RecordsAreNotDeleted, 4 => Diverged;

@@ -305,6 +305,7 @@ impl<'a> Pair<'a> {
             if let Some((at, words)) = &said
                 && self.held.told.len() > 1
                 && deed.is_none_or(|deed| deed.at < *at - SECOND)
+                && !self.was_written_at(*at)
                 && ours.get(member).is_some_and(|now| !agree(member, now, words))
             {
                 let text = format!(
@@ -331,6 +332,12 @@ impl<'a> Pair<'a> {
                 findings.add(Sort::Overwritten, text);
             }
         }
+    }
+
+    /// Whether a pull has written to the record in the second of a person's edit: the billing app takes both in turn and
+    /// has no means to refuse the later one.
+    fn was_written_at(&self, at: Timestamp) -> bool {
+        self.held.told.iter().any(|told| told.by == By::Api && told.time >= at && told.time <= at + SECOND)
     }
 
     /// Whether the bookkeeper has changed a member and set it back to what it was, which looks like no change.
