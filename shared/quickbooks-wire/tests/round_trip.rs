@@ -110,7 +110,7 @@ fn lists_and_company_come_back() {
 
 #[test]
 fn unknown_members_and_values_do_no_harm() {
-    let line = r#"{"domain": "QBO", "CustomField": [], "TaxExemptionRef": {}, "Line": [
+    let line = r#"{"domain": "QBO", "EInvoiceStatus": [], "TaxExemptionRef": {}, "Line": [
         {"DetailType": "TDSLineDetail", "TDSLineDetail": {"TDSSectionTypeId": 1}, "LineEx": {"any": []}}]}"#;
     let invoice: Invoice = serde_json::from_str(line).unwrap();
     assert_eq!(invoice.lines()[0].detail_type, Some(DetailType::Other("TDSLineDetail".into())));
