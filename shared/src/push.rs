@@ -2,17 +2,20 @@
 //!
 //! A thin script around pure decisions. [`messages`] takes a batch off the queue apart and answers for each message;
 //! `group` deals with one company's events, in order where `touches` says that they have anything in common, and `batch`
-//! knows its books; `together` sends the writes of a large backlog in batches; `lookup` gathers what is known of the records; `records` says what each kind needs; `write` and
-//! `recover` carry a create or a change out so that no crash, lost answer or repetition ever makes a second entity;
-//! `write_back` tells the billing app what QuickBooks made of it.
+//! knows its books; `together` sends the writes of a large backlog in batches; `lookup` gathers what is known of the
+//! records; `records` says what each kind needs; `create`, `write` and `recover` carry a create or a change out so that
+//! no crash, lost answer or repetition ever makes a second entity; `write_back` tells the billing app what QuickBooks
+//! made of it.
 
 mod attempt;
 pub(crate) mod batch;
+mod create;
 mod group;
 mod lookup;
 mod pulls;
 mod records;
 mod recover;
+mod subject;
 mod together;
 mod touches;
 mod write;

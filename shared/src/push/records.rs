@@ -4,7 +4,7 @@ use quickbooks_wire::{Customer, Entity};
 
 use super::attempt::Settled;
 use super::batch::{Batch, Ending};
-use super::write::Subject;
+use super::subject::Subject;
 use crate::event::{EntityEvent, Verb};
 use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, Link, LinkKey};

@@ -8,8 +8,10 @@ use quickbooks_wire::{Customer, Entity, Invoice, Item, Payment};
 use rust_decimal::Decimal;
 
 use super::batch::{Batch, Ending};
+use super::create::Sending;
+use super::subject::Subject;
 use super::together;
-use super::write::{Sending, Subject, again};
+use super::write::again;
 use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, Intent, Link, LinkKey, MatchedBy};
 use crate::mapping::{fields, item};

@@ -1,134 +1,25 @@
-//! Creates, links and changes, each in an order that survives being cut short anywhere.
-//!
-//! A create is preceded by a recorded intent with its `requestid` and its body. If its answer is lost, or the worker
-//! dies, the next attempt finds the intent, looks for the entity by its natural key, and otherwise sends the very
-//! same request again, which QuickBooks does not execute twice (Intuit: REST essentials, requestid).
+//! Changes of records that have a counterpart, each in an order that survives being cut short anywhere.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
 use quickbooks_wire::Entity;
 use rust_decimal::Decimal;
 
 use super::attempt::{Settled, told_by_attempt};
 use super::batch::{Batch, Ending};
+use super::subject::Subject;
 use super::together;
-use crate::event::{EntityEvent, Verb};
+use crate::event::Verb;
 use crate::failure::{Failure, classify, in_words};
-use crate::ids::{BillingId, EventId, QuickBooksId};
-use crate::link::{Attempt, Entry, Fingerprints, Intent, Link, MatchedBy, RequestId};
+use crate::link::{Attempt, Entry, Link, RequestId};
+use crate::mapping::fields;
 use crate::mapping::invoice::keep;
-use crate::mapping::tax_answer::{Question, TaxAnswer};
-use crate::mapping::{fields, invoice};
 use crate::matching;
 use crate::model::Kind;
-use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason, variance};
+use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::plan::{self, Change};
 use crate::ports::{CallError, Write};
 
 /// How often a change is planned anew when the entity keeps changing under it, before it is left for later.
 const REPLANS: usize = 3;
-
-/// The record that is being written, and the event for whose sake.
-#[derive(Clone, Debug)]
-pub(super) struct Subject<'e> {
-    kind: Kind,
-    id: BillingId,
-    event: &'e EntityEvent,
-    product_key: Option<String>,
-    total: Option<Decimal>,
-    question: Option<Question>,
-    about_members: BTreeMap<String, String>,
-    own: bool,
-    made_of: Option<Timestamp>,
-}
-
-impl<'e> Subject<'e> {
-    /// The record that the event is about.
-    pub(super) fn of(event: &'e EntityEvent, kind: Kind, id: &BillingId) -> Subject<'e> {
-        Subject {
-            kind,
-            id: id.clone(),
-            event,
-            product_key: None,
-            total: None,
-            question: None,
-            about_members: BTreeMap::new(),
-            own: true,
-            made_of: None,
-        }
-    }
-
-    /// A record that the event's record refers to.
-    pub(super) fn dependency(event: &'e EntityEvent, kind: Kind, id: &BillingId) -> Subject<'e> {
-        Subject { own: false, ..Subject::of(event, kind, id) }
-    }
-
-    /// The same record, without the event being carried out for it.
-    fn in_passing(&self) -> Subject<'e> {
-        Subject { own: false, ..self.clone() }
-    }
-
-    /// The key by which a product is found as well.
-    pub(super) fn with_key(self, key: String) -> Subject<'e> {
-        Subject { product_key: Some(key), ..self }
-    }
-
-    /// What the record comes to, to be compared with what QuickBooks makes of it (D15).
-    pub(super) fn with_total(self, total: Decimal) -> Subject<'e> {
-        Subject { total: Some(total), ..self }
-    }
-
-    /// What a person should know of a member when it is sent.
-    pub(super) fn noting(self, about_members: BTreeMap<String, String>) -> Subject<'e> {
-        Subject { about_members, ..self }
-    }
-
-    fn notes_on<'s>(&'s self, sent: &'s [String]) -> impl Iterator<Item = String> + 's {
-        sent.iter().filter_map(|name| self.about_members.get(name).cloned())
-    }
-
-    /// What is to be learnt from QuickBooks' answer.
-    pub(super) fn asking(self, question: Option<Question>) -> Subject<'e> {
-        Subject { question, ..self }
-    }
-
-    /// The taxes in QuickBooks' answer.
-    fn taxes(&self, booked: &Entity) -> Option<Box<TaxAnswer>> {
-        let Entity::Invoice(booked) = booked else { return None };
-        Some(Box::new(self.question.as_ref()?.answered(booked)))
-    }
-
-    /// What a person should know of what QuickBooks made of it.
-    fn variance(&self, booked: &Entity) -> Option<String> {
-        let Entity::Invoice(booked) = booked else { return None };
-        let (billing, quickbooks) = invoice::difference(self.total?, booked)?;
-        Some(variance(billing, quickbooks))
-    }
-
-    /// The link after this event has done `action`. One made for the sake of another record's event does not stand
-    /// for an event of its own, so that the record's own events are never out of date.
-    pub(super) fn next(&self, link: &Link, action: DoneAction) -> Link {
-        Link {
-            last_event: self.event_id(),
-            last_action: action,
-            last_notes: Vec::new(),
-            billing_time: self.time(),
-            revision: link.revision + 1,
-            product_key: self.product_key.clone().or_else(|| link.product_key.clone()),
-            attempt: None,
-            ..link.clone()
-        }
-    }
-
-    fn event_id(&self) -> EventId {
-        if self.own { self.event.id.clone() } else { EventId::of_dependency(&self.event.id) }
-    }
-
-    fn time(&self) -> Timestamp {
-        if self.own { self.event.time } else { self.made_of.unwrap_or(Timestamp::UNIX_EPOCH) }
-    }
-}
 
 impl Batch<'_> {
     /// Takes the result of a call, or what its failure means for the event.
@@ -169,7 +60,7 @@ impl Batch<'_> {
                 // What was created is the record as it was then: this event is carried out only after the rest of it,
                 // unless that was later.
                 let made_of = intent.told_at.filter(|told_at| *told_at > subject.time());
-                let passing = Subject { made_of, ..subject.in_passing() };
+                let passing = subject.in_passing().made_of(made_of);
                 let link = self.resume(&passing, &intent).await?;
                 if made_of.is_some() {
                     return Err(SkipReason::OutOfDate.into());
@@ -227,103 +118,11 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Links a record with an entity that was there already. Nothing is written to QuickBooks: what the bookkeeper
-    /// has stays as it is, and later edits send only what they change.
-    pub(super) async fn adopt(
-        &mut self,
-        subject: &Subject<'_>,
-        mapped: &Entity,
-        row: &Entity,
-        by: MatchedBy,
-        generation: Option<u32>,
-    ) -> Result<Link, Ending> {
-        let link = self.new_link(subject, row, fields::fingerprints(mapped), by, generation.unwrap_or(0))?;
-        let matched_at = row.last_updated_time().and_then(|time| time.parse().ok());
-        self.store(Link { edited: plan::differences(mapped, row), matched_at, ..link }).await
-    }
-
-    /// Creates a record's entity.
-    pub(super) async fn create(&mut self, subject: &Subject<'_>, entity: Entity) -> Result<Link, Ending> {
-        let intent = self.intent(subject, &entity, 0);
-        match self.ports.ledger.begin(&self.books, &intent).await? {
-            None => self.send_create(subject, &intent, entity, Sending::First).await,
-            Some(Entry::Pending(_)) => Err(again("somebody else began to create the record in between")),
-            Some(Entry::Linked(_)) => Err(again("somebody else linked the record in between")),
-        }
-    }
-
-    pub(super) async fn send_create(
-        &mut self,
-        subject: &Subject<'_>,
-        intent: &Intent,
-        entity: Entity,
-        sending: Sending,
-    ) -> Result<Link, Ending> {
-        let create = Write::Create(entity.clone());
-        let sent = match sending {
-            Sending::First => self.send(create, &intent.request_id).await,
-            Sending::Again => create.alone(&*self.quickbooks, &intent.request_id).await,
-        };
-        match sent {
-            Ok(answer) => {
-                let pushed = fields::fingerprints(&entity);
-                let link = self.new_link(subject, &answer, pushed, MatchedBy::Created, intent.generation)?;
-                self.known().found.add([answer.clone()]);
-                self.store(link).await
-            }
-            Err(error) => {
-                let failure = classify(&error);
-                if sending.came_to_nothing(&failure) {
-                    self.ports.ledger.abandon(&self.books, intent).await?;
-                }
-                match failure {
-                    Failure::NameTaken(park) => Err(self.name_taken(&entity, park).await),
-                    _ => self.answer(Err(error)),
-                }
-            }
-        }
-    }
-
     /// Sends a write: with others in one call where writes go in batches and this one may, else by itself.
-    async fn send(&self, write: Write, request_id: &RequestId) -> Result<Entity, CallError> {
+    pub(super) async fn send(&self, write: Write, request_id: &RequestId) -> Result<Entity, CallError> {
         match &self.together {
             Some(together) if together::may_join(write.entity()) => together.join(write, request_id).await,
             _ => write.alone(&*self.quickbooks, request_id).await,
-        }
-    }
-
-    /// Says who holds the name, searching every list that shares it (Intuit: error 6240).
-    async fn name_taken(&mut self, entity: &Entity, park: Park) -> Ending {
-        let name = match entity {
-            Entity::Customer(customer) => customer.display_name.clone().unwrap_or_default(),
-            Entity::Item(item) => {
-                let name = item.name.as_deref().unwrap_or_default();
-                let reason = format!(
-                    "The name \"{name}\" is held in QuickBooks by an Item that cannot be sold or is inactive, or by a category."
-                );
-                return Park { reason, ..park }.into();
-            }
-            Entity::Invoice(_) | Entity::Payment(_) => return park.into(),
-        };
-        let holders = self.quickbooks.name_holders(&name).await;
-        match self.answer(holders) {
-            Err(ending) => ending,
-            Ok(holders) if holders.is_empty() => park.into(),
-            Ok(holders) => {
-                let described = holders.iter().map(|holder| {
-                    let state = if holder.active { "" } else { "inactive " };
-                    format!(
-                        "the {state}{} \"{}\" (id {})",
-                        holder.entity.to_lowercase(),
-                        holder.name,
-                        holder.id
-                    )
-                });
-                let described: Vec<String> = described.collect();
-                let reason =
-                    format!("The name \"{name}\" is held in QuickBooks by {}.", described.join(" and "));
-                Park { reason, ..park }.into()
-            }
         }
     }
 
@@ -492,24 +291,6 @@ impl Batch<'_> {
         is_transaction && is_pulled && subject.event.verb != Verb::Restored
     }
 
-    /// The entity was deleted in QuickBooks: the record gets a new one, of the next generation (T4).
-    async fn create_anew(
-        &mut self,
-        subject: &Subject<'_>,
-        link: &Link,
-        mapped: Entity,
-    ) -> Result<Done, Ending> {
-        let intent = self.intent(subject, &mapped, link.generation + 1);
-        self.ports.ledger.supersede(&self.books, link, &intent).await?;
-        let next = self.send_create(subject, &intent, mapped, Sending::First).await?;
-        Ok(Done {
-            action: DoneAction::Created,
-            quickbooks_id: next.quickbooks_id,
-            notes: next.last_notes,
-            taxes: next.taxes,
-        })
-    }
-
     /// Voids a transaction, unless money has been received for it.
     pub(super) async fn void(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
         let Some(current) = self.read(link).await? else {
@@ -572,99 +353,6 @@ impl Batch<'_> {
     /// sent again.
     pub(super) async fn withdrawn(&mut self, link: Link) -> Result<Done, Ending> {
         self.updated(taken_back(link)).await
-    }
-
-    fn intent(&self, subject: &Subject<'_>, entity: &Entity, generation: u32) -> Intent {
-        let record = (subject.kind, &subject.id);
-        let body = serde_json::to_string(entity).unwrap_or_default();
-        Intent {
-            kind: subject.kind,
-            billing_id: subject.id.clone(),
-            generation,
-            request_id: fields::create_request_id(&self.books, record, generation, &subject.event.id, &body),
-            body,
-            at: self.ports.clock.now(),
-            told_at: subject.own.then_some(subject.event.time),
-            in_batch: self.together.is_some() && together::may_join(entity),
-        }
-    }
-
-    pub(super) fn new_link(
-        &self,
-        subject: &Subject<'_>,
-        row: &Entity,
-        pushed: Fingerprints,
-        matched_by: MatchedBy,
-        generation: u32,
-    ) -> Result<Link, Ending> {
-        let Some(quickbooks_id) = row.id().and_then(|id| QuickBooksId::new(id).ok()) else {
-            return Err(again("QuickBooks answered without the entity's id"));
-        };
-        let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
-        let anew = (created && generation > 0)
-            .then(|| format!("Its {} was deleted in QuickBooks, so it was created anew.", row.kind().name()));
-        let credit = (matched_by == MatchedBy::Created).then(|| invoice::credit_applied(row)).flatten();
-        let of_members = subject.about_members.values().filter(|_| created).cloned();
-        let link = Link {
-            kind: subject.kind,
-            billing_id: subject.id.clone(),
-            quickbooks_id,
-            sync_token: String::new(),
-            last_updated: String::new(),
-            pushed,
-            seen: Fingerprints::new(),
-            billing_time: subject.time(),
-            last_event: subject.event_id(),
-            last_action: if created { DoneAction::Created } else { DoneAction::Linked },
-            last_notes: anew
-                .into_iter()
-                .chain(subject.variance(row))
-                .chain(credit)
-                .chain(of_members)
-                .collect(),
-            taxes: subject.taxes(row),
-            taxes_written: None,
-            edited: BTreeMap::new(),
-            matched_at: None,
-            matched_by,
-            generation,
-            withdrawn: false,
-            billing_seen: None,
-            recreated: None,
-            product_key: subject.product_key.clone(),
-            attempt: None,
-            pulled: None,
-            revision: 1,
-        };
-        Ok(as_seen(&link, row))
-    }
-
-    pub(super) async fn store(&mut self, link: Link) -> Result<Link, Ending> {
-        self.ports.ledger.link(&self.books, &link, None).await?;
-        self.remember(&link);
-        Ok(link)
-    }
-}
-
-/// How often a create was sent before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sending {
-    /// Never: what is known of this attempt is known of the create.
-    First,
-    /// At least once, and what became of that is not known.
-    Again,
-}
-
-impl Sending {
-    /// Whether a failure proves that the create has no effect. That this attempt did not get through says nothing of
-    /// the one before; a refusal does, since QuickBooks would have repeated the answer to a success.
-    fn came_to_nothing(self, failure: &Failure) -> bool {
-        match (self, failure) {
-            (_, Failure::Later { certain: false, .. }) => false,
-            (Sending::First, _) => true,
-            (Sending::Again, Failure::Later { .. } | Failure::Disconnected(_)) => false,
-            (Sending::Again, _) => true,
-        }
     }
 }
 
