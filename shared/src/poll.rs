@@ -260,7 +260,10 @@ fn verb(stored: &Stored, entry: Option<&Entry>, app: &InvoiceNinja) -> Option<Ve
     match (stored.deleted, link) {
         // An event of what it was before may be on its way, and would make it yet.
         (true, None) => Some(Verb::Deleted),
-        (true, Some(link)) => (!link.withdrawn).then_some(Verb::Deleted),
+        // The same of what may be about to bring it back.
+        (true, Some(link)) => {
+            (!link.withdrawn || link.billing_time < stored.updated_at).then_some(Verb::Deleted)
+        }
         (false, Some(link)) if link.withdrawn => {
             (link.billing_time <= stored.updated_at && is_live(&stored.record)).then_some(Verb::Restored)
         }

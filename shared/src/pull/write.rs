@@ -136,6 +136,10 @@ impl Pull<'_> {
             if let Some(stored) = self.made_before(id, &begun).await? {
                 let stand_in = Some(&intent.billing_id);
                 let by = self.made_by(&begun, &stored).await?;
+                let begun = match self.rows.get(id) {
+                    Some(Some(row)) if by != MatchedBy::Recovered => Begun::of(&stored.record, row),
+                    _ => begun,
+                };
                 return self.made(cause, id, &begun, &stored, by, stand_in).await.map(Some);
             }
             self.wait_for_whoever_began(&intent)?;
@@ -168,7 +172,7 @@ impl Pull<'_> {
         let sent = self.forward(&begun.record).await?.as_ref().map(fields::fingerprints);
         let found = self.forward(&stored.record).await?.as_ref().map(fields::fingerprints);
         Ok(match begun.record.kind() {
-            _ if sent == found => MatchedBy::Recovered,
+            _ if sent.is_some() && sent == found => MatchedBy::Recovered,
             Kind::Product => MatchedBy::Key,
             Kind::Client | Kind::Invoice | Kind::Payment => MatchedBy::Name,
         })

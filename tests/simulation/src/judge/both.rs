@@ -82,6 +82,7 @@ fn judge_entities(case: &Case<'_>, findings: &mut Findings) {
         }
         let has_record = case.entities.iter().any(|((of, _), values)| *of == kind && values.contains(&value));
         let sellable = *entity != "Item" || !is_general(&view::text(value, "Name"));
+        let has_record = has_record || case.was_met_by_any(entity, value);
         if view::is_live(value) && sellable && !has_record {
             let entries =
                 entries(case, kind, |entry| entry.quickbooks_id.as_ref().is_some_and(|of| of.as_str() == id));
@@ -306,6 +307,7 @@ impl<'a> Pair<'a> {
                 && self.held.told.len() > 1
                 && deed.is_none_or(|deed| deed.at < *at - SECOND)
                 && !self.was_written_at(*at)
+                && !self.was_taken_back(member, words, *at)
                 && ours.get(member).is_some_and(|now| !agree(member, now, words))
             {
                 let text = format!(
@@ -332,6 +334,13 @@ impl<'a> Pair<'a> {
                 findings.add(Sort::Overwritten, text);
             }
         }
+    }
+
+    /// Whether a person has taken a change back, so that nothing has changed as far as anybody could see.
+    fn was_taken_back(&self, member: &str, words: &str, at: Timestamp) -> bool {
+        let value = |told: &Told| view::of_record(&told.record).remove(member).unwrap_or_default();
+        let before: Vec<String> = self.held.told.iter().filter(|told| told.time < at).map(value).collect();
+        before.last().is_some_and(|last| last != words) && before.iter().any(|was| was == words)
     }
 
     /// Whether a pull has written to the record in the second of a person's edit: the billing app takes both in turn and

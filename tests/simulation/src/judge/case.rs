@@ -173,6 +173,11 @@ impl<'a> Case<'a> {
         is_alike(&held.record, entity, value)
     }
 
+    /// Whether an entity is what some record looked for, also if that has another name by now.
+    pub(super) fn was_met_by_any(&self, entity: &str, value: &Value) -> bool {
+        self.owners_of(entity, value).into_iter().any(|key| self.was_met(key, entity, value))
+    }
+
     /// The same of the record as it is or was before.
     fn was_met(&self, key: Key, entity: &str, value: &Value) -> bool {
         let mut records = self.evidence.app.records();
