@@ -264,8 +264,11 @@ fn verb(stored: &Stored, entry: Option<&Entry>, app: &InvoiceNinja) -> Option<Ve
         (true, Some(link)) => {
             (!link.withdrawn || link.billing_time < stored.updated_at).then_some(Verb::Deleted)
         }
+        (false, Some(link)) if link.withdrawn && is_live(&stored.record) => {
+            (link.billing_time <= stored.updated_at).then_some(Verb::Restored)
+        }
         (false, Some(link)) if link.withdrawn => {
-            (link.billing_time <= stored.updated_at && is_live(&stored.record)).then_some(Verb::Restored)
+            (link.billing_time < stored.updated_at).then_some(Verb::Updated)
         }
         (false, Some(link)) if link.billing_time > stored.updated_at => None,
         // The app copies prices from invoice lines to products and tells nobody; what a person edits, it tells.
