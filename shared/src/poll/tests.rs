@@ -8,7 +8,7 @@ use crate::event;
 use crate::link::Link;
 use crate::mapping::fixtures::{client, invoice, product};
 use crate::memory::{MemoryBilling, MemoryCompanies, MemoryCursors, MemoryLedger};
-use crate::model::Client;
+use crate::model::{Client, Invoice};
 use crate::ports::Clock;
 use crate::settings::{Connection, ConnectionState, Direction, Directions};
 
@@ -242,6 +242,25 @@ fn what_quickbooks_knows_is_not_told_again_and_withdrawals_are_told_where_they_m
     sent.sort();
     let never = "client never-pushed deleted";
     assert_eq!(sent, ["client edited updated", "client gone deleted", never, "client restored restored"]);
+}
+
+/// What brings a withdrawn record back may be on its way; what took it away again after that outdates it.
+#[test]
+fn what_was_withdrawn_once_more_is_told_again() {
+    let world = World::new();
+    for (name, second) in [("again", 5), ("known", 20)] {
+        world.client(10, name);
+        world.link(Kind::Client, name, second, true);
+        block_on(world.billing.delete(&acme(), Kind::Client, &BillingId::new(name).unwrap())).unwrap();
+    }
+    let cancelled = Invoice { status: InvoiceStatus::Cancelled, ..invoice() };
+    world.link(Kind::Invoice, invoice().id.as_str(), 6, true);
+    world.put(10, Record::Invoice(Box::new(cancelled)));
+    world.poll().unwrap();
+    assert_eq!(
+        world.sent(),
+        ["client again deleted".to_owned(), format!("invoice {} updated", invoice().id)]
+    );
 }
 
 #[test]

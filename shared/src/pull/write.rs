@@ -241,7 +241,9 @@ impl Pull<'_> {
             _ => None,
         };
         let notes: Vec<String> = begun.notes.iter().cloned().chain(difference(stored, booked)).collect();
-        let notice = cause.event();
+        // What has become of the entity since it was begun is followed next: the notice is carried out only then.
+        let is_current = row.as_ref().is_some_and(|row| fields::fingerprints(row) == begun.seen);
+        let notice = if is_current { cause.event() } else { EventId::of_dependency(cause.told.event) };
         let link = Link {
             kind: id.0,
             billing_id: stored.record.id().clone(),

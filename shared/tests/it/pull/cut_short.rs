@@ -130,3 +130,58 @@ async fn r33_an_invoice_that_is_deleted_before_it_came_over_whole_leaves_none() 
         }
     }
 }
+
+/// The call in which a worker that brings an invoice over creates the record.
+async fn call_of_the_create() -> usize {
+    for dies_in in 1.. {
+        let office = Office::open(Seed::Landscaping).await;
+        invoice_cut_short(&office, dies_in).await;
+        if !office.records(Kind::Invoice).is_empty() {
+            return dies_in;
+        }
+    }
+    unreachable!("nothing is created")
+}
+
+/// An invoice in QuickBooks, and a worker that dies after the effect of a call while it brings it over.
+async fn invoice_cut_short(office: &Office, dies_in: usize) -> (String, Vec<ChangeNotice>) {
+    let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+    office.pull().await;
+    let bill = office.new_invoice("N-1", &fern, &hedge);
+    let notices = office.notices();
+    let fragile = Fragile::new(office.ports(), dies_in, true);
+    office.deliver_over(fragile.ports(), &notices).await;
+    (bill, notices)
+}
+
+/// What has become of an entity since its record was created is not done with when the two are linked.
+#[tokio::test]
+async fn r33_r95_a_second_worker_that_dies_hides_nothing_that_has_happened_since() {
+    let create = call_of_the_create().await;
+    for (is_deleted, after_the_effect) in [(false, false), (false, true), (true, false), (true, true)] {
+        for dies_in in 1.. {
+            let office = Office::open(Seed::Landscaping).await;
+            let (bill, mut notices) = invoice_cut_short(&office, create).await;
+            if is_deleted {
+                office.delete("Invoice", &bill);
+            } else {
+                office.change("Invoice", &bill, &json!({"PrivateNote": "By Jo"}));
+            }
+            notices.extend(office.notices());
+            let fragile = Fragile::new(office.ports(), dies_in, after_the_effect);
+            office.deliver_over(fragile.ports(), &notices).await;
+            if !fragile.died() {
+                break;
+            }
+            let when = format!("call {dies_in}, after its effect: {after_the_effect}, {is_deleted}");
+            office.deliver_over(office.ports(), &notices).await;
+            office.wait(121);
+            office.deliver(&notices).await;
+            let records = office.records(Kind::Invoice);
+            assert_eq!((records.len(), office.parked().await.len()), (usize::from(!is_deleted), 0), "{when}");
+            if !is_deleted {
+                assert_eq!(office.invoice(&bill).private_notes, "By Jo", "{when}");
+            }
+        }
+    }
+}
