@@ -322,7 +322,8 @@ pub fn taken_back_again(link: &Link, attempt: &Attempt, answer: &Entity, current
     next
 }
 
-fn put(fingerprints: &mut Fingerprints, name: &str, value: Option<&String>) {
+/// Says that a member has this digest, or that there is none.
+pub(crate) fn put(fingerprints: &mut Fingerprints, name: &str, value: Option<&String>) {
     match value {
         Some(value) => fingerprints.insert(name.to_owned(), value.clone()),
         None => fingerprints.remove(name),

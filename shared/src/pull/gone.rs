@@ -50,28 +50,13 @@ impl Pull<'_> {
             Kind::Client | Kind::Product => return Err(gone_from_list(&link).into()),
             Kind::Invoice | Kind::Payment => {}
         }
-        if link.withdrawn {
+        if !link.withdrawn {
+            self.delete(told, &link).await?;
+        } else if let Some(record) = &self.about.removed {
+            self.about.label = record.label().to_owned();
+        } else {
             return Err(SkipReason::AlreadyDeleted.into());
         }
-        self.take_back_replacement(&link).await?;
-        let fetched = self.ports.billing.fetch(&self.books.company, link.kind, &link.billing_id).await?;
-        match fetched {
-            Some(Stored { record, deleted: false, .. }) => {
-                self.about.label = record.label().to_owned();
-                self.about.removed = Some(record);
-                // Kept before it is deleted: what the billing app forgets is in the log by then (D4).
-                let entry = group::activity(
-                    &self.books.company,
-                    told,
-                    &self.about,
-                    ActivityResult::Parked(being_deleted(link.kind)),
-                    self.ports.clock.now(),
-                );
-                self.ports.activity.record(&[entry]).await?;
-            }
-            _ => self.about.removed = self.kept_before(told).await?,
-        }
-        self.ports.billing.delete(&self.books.company, link.kind, &link.billing_id).await?;
         let how = if row.is_some() { "voided" } else { "deleted" };
         let seen = row.as_ref().map_or_else(|| link.clone(), |row| as_seen(&link, row));
         let withdrawn = Link {
@@ -90,6 +75,28 @@ impl Pull<'_> {
         let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
         self.store(Link { pulled: Some(pulled), ..withdrawn }).await?;
         Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
+    }
+
+    /// Deletes the record of an entity. It is kept before: what the billing app forgets is in the log by then (D4).
+    async fn delete(&mut self, told: Told<'_>, link: &Link) -> Result<(), Ending> {
+        self.take_back_replacement(link).await?;
+        let fetched = self.ports.billing.fetch(&self.books.company, link.kind, &link.billing_id).await?;
+        match fetched {
+            Some(Stored { record, deleted: false, .. }) => {
+                self.about.label = record.label().to_owned();
+                self.about.removed = Some(record);
+                let entry = group::activity(
+                    &self.books.company,
+                    told,
+                    &self.about,
+                    ActivityResult::Parked(being_deleted(link.kind)),
+                    self.ports.clock.now(),
+                );
+                self.ports.activity.record(&[entry]).await?;
+            }
+            _ => self.about.removed = self.kept_before(told).await?,
+        }
+        Ok(self.ports.billing.delete(&self.books.company, link.kind, &link.billing_id).await?)
     }
 
     /// The record that an earlier attempt kept before it deleted it.

@@ -203,11 +203,15 @@ impl<'a> Pull<'a> {
                 }
                 return Ok(done);
             }
+            if link.withdrawn {
+                // The billing app may have told of our own deletion before an earlier attempt had noted it.
+                self.about.removed = self.kept_before(told).await?;
+            }
         }
         if let Some(loser) = plan::merged(notice) {
             return self.merged(told, (notice.kind, loser.clone()), id).await;
         }
-        if self.is_echo(notice) {
+        if self.about.removed.is_none() && self.is_echo(notice) {
             return Err(SkipReason::NothingNew.into());
         }
         self.entity(told, id).await

@@ -12,6 +12,7 @@ use crate::mapping::fields;
 use crate::model::Kind;
 use crate::notice::{ChangeNotice, Operation, Source};
 use crate::outcome::{Outcome, Park, ParkCause, SkipReason};
+use crate::plan::put;
 use crate::settings::{Company, ConnectionState};
 
 /// Why a notice goes no further, judged by the company alone; none if it does (R5, R31, D10, D12).
@@ -212,6 +213,16 @@ pub(super) fn pushed(
     let kept = known.iter().filter(|(name, _)| !is_written(name));
     let told = digests.iter().filter(|(name, _)| is_written(name));
     kept.chain(told).map(|(name, digest)| (name.clone(), digest.clone())).collect()
+}
+
+/// Of what was changed in QuickBooks, both sides may say the same, without anything that was written: the bookkeeper did
+/// what a person did in the billing app, or a merge gave an Invoice the Customer that its client has from now on. Nothing
+/// of that is left to be pushed.
+pub(super) fn agree(pushed: &mut Fingerprints, changed: &[String], ours: &Entity, theirs: &Entity) {
+    let digests = fields::fingerprints(ours);
+    for name in changed.iter().filter(|name| fields::holds(theirs, ours, name)) {
+        put(pushed, name, digests.get(name));
+    }
 }
 
 /// Lines and taxes are one thing.

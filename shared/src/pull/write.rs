@@ -400,6 +400,7 @@ impl Pull<'_> {
         (next.taxes, next.taxes_written) = self.known_taxes(&written.record, after.as_ref(), row);
         if let Some(after) = &after {
             next.pushed = plan::pushed(&link.pushed, &merge.take, sides, after);
+            plan::agree(&mut next.pushed, &plan::changed(link, row), after, row);
         }
         let unsynced = match &after {
             Some(after) => !plan::edited(&next, after).is_empty(),

@@ -6,10 +6,11 @@ use serde_json::json;
 use sync::activity::ActivityResult;
 use sync::model::Kind;
 use sync::notice::ChangeNotice;
+use sync::outcome::DoneAction;
 use sync::push::Verdict;
 
 use super::fragile::Fragile;
-use super::office::{Office, lines, sale};
+use super::office::{Office, did, lines, sale};
 
 /// Lets a worker die in the n-th call, and another one finish, for every n; `judge` looks at what is left, and
 /// `afterwards` at how it goes on.
@@ -181,6 +182,38 @@ async fn r33_r95_a_second_worker_that_dies_hides_nothing_that_has_happened_since
             assert_eq!((records.len(), office.parked().await.len()), (usize::from(!is_deleted), 0), "{when}");
             if !is_deleted {
                 assert_eq!(office.invoice(&bill).private_notes, "By Jo", "{when}");
+            }
+        }
+    }
+}
+
+/// The billing app tells of a deletion that is ours and of which the worker that made it could not note anything more:
+/// the record that was deleted is kept all the same (D4).
+#[tokio::test]
+async fn d4_what_was_deleted_is_kept_also_if_the_billing_app_tells_of_it_first() {
+    for after_the_effect in [false, true] {
+        for dies_in in 1.. {
+            let office = Office::open(Seed::Landscaping).await;
+            let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+            let bill = office.new_invoice("N-1", &fern, &hedge);
+            office.pull().await;
+            office.wait(3);
+            office.void("Invoice", &bill);
+            let notices = office.notices();
+            let fragile = Fragile::new(office.ports(), dies_in, after_the_effect);
+            office.deliver_over(fragile.ports(), &notices).await;
+            let when = format!("call {dies_in}, after its effect: {after_the_effect}");
+            let invoice = office.stored(Kind::Invoice, &office.link(Kind::Invoice, &bill).billing_id);
+            if invoice.deleted {
+                office.tell("invoice.deleted", &invoice).await;
+            }
+            office.wait(121);
+            let results = office.deliver(&notices).await;
+            assert_eq!(did(&results[0]), DoneAction::RecordDeleted, "{when}: {results:?}");
+            let kept = office.newest().await.removed;
+            assert_eq!(kept.as_ref().map(sync::model::Record::label), Some("N-1"), "{when}");
+            if !fragile.died() {
+                break;
             }
         }
     }

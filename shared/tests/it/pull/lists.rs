@@ -139,6 +139,31 @@ async fn a_merge_is_followed() {
 }
 
 #[tokio::test]
+async fn t20_what_a_merge_gives_another_customer_is_not_sent_back() {
+    let office = Office::open(Seed::Landscaping).await;
+    let (moss, reed) = (office.new_customer("Moss"), office.new_customer("Reed"));
+    let invoice = office.new_invoice("N-1", &moss, &office.new_item("Hedge").await);
+    let notices: Vec<_> = office
+        .notices()
+        .into_iter()
+        .filter(|notice| notice.kind != Kind::Client || notice.quickbooks_id.as_str() == moss)
+        .collect();
+    office.deliver(&notices).await;
+    office.wait(3);
+    office.act(|company, now| company.merge_customers(&reed, &moss, now)).unwrap();
+    office.pull().await;
+    let before = office.entity("Invoice", &invoice);
+    assert_eq!(before["CustomerRef"]["value"], reed);
+
+    // Told late, as the app does.
+    let stored = office.stored(Kind::Invoice, &office.link(Kind::Invoice, &invoice).billing_id);
+    office.wait(3);
+    let told = office.tell("invoice.updated", &stored).await;
+    assert!(skipped(&told).contains("nothing that QuickBooks keeps has changed"), "{told:?}");
+    assert_eq!(office.entity("Invoice", &invoice)["SyncToken"], before["SyncToken"]);
+}
+
+#[tokio::test]
 async fn many_changes_cost_one_call() {
     let office = Office::open(Seed::Landscaping).await;
     for number in 0..70 {

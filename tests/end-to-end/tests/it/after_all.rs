@@ -24,7 +24,6 @@ const SHORTEST: usize = 16;
 
 /// T26, and T25: no message ended in the dead-letter queue.
 async fn no_log_holds_a_secret_and_nothing_was_given_up(world: Arc<World>) -> anyhow::Result<()> {
-    world.the_others_have_ended().await?;
     let bundle = world.bundle().await?;
     let state: Value = serde_json::from_str(
         &reqwest::get(format!("{}/simulator/state", bundle.simulator.url())).await?.text().await?,

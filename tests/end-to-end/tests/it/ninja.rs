@@ -83,15 +83,20 @@ impl<'t> Ninja<'t> {
     ) -> anyhow::Result<Activity> {
         let begun = Instant::now();
         loop {
-            let log = self.tenant.bundle.operator.activity(&self.tenant.id, usize::MAX).await?;
+            let log = self.activity().await?;
             if let Some(entry) = log.iter().find(|entry| is_it(entry)) {
                 return Ok(entry.clone());
             }
             if begun.elapsed() > PATIENCE {
-                bail!("{what}: not in the activity log; the functions said:\n{}", self.tenant.log()?);
+                bail!("{what}: not in the activity log: {log:#?}");
             }
             sleep(GLANCE).await;
         }
+    }
+
+    /// All of the company's activity.
+    pub(crate) async fn activity(&self) -> anyhow::Result<Vec<Activity>> {
+        self.tenant.bundle.operator.activity(&self.tenant.id, usize::MAX).await
     }
 
     /// Waits until all that the app tells has been dealt with.

@@ -19,7 +19,7 @@ use sync::model::Kind;
 use sync::outcome::{DoneAction, ParkCause};
 use sync::settings::Direction;
 use tokio::runtime::Runtime;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 use crate::records::changed;
@@ -60,7 +60,6 @@ where
 pub(crate) struct World {
     runtime: Runtime,
     bundle: OnceCell<Bundle>,
-    running: watch::Sender<usize>,
     companies: AtomicU64,
 }
 
@@ -69,7 +68,6 @@ impl World {
         Ok(Arc::new(World {
             runtime: Runtime::new()?,
             bundle: OnceCell::new(),
-            running: watch::Sender::new(0),
             companies: AtomicU64::new(0),
         }))
     }
@@ -82,7 +80,6 @@ impl World {
     fn trial(self: &Arc<World>, Test { name, body }: Test) -> Trial {
         let world = Arc::clone(self);
         Trial::test(name, move || {
-            let _running = Running::begin(&world.running);
             let ended = world.runtime.block_on(body(Arc::clone(&world)));
             ended.map_err(|error| Failed::from(format!("{error:#}")))
         })
@@ -100,12 +97,6 @@ impl World {
     /// The running bundle.
     pub(crate) async fn bundle(&self) -> anyhow::Result<&Bundle> {
         self.bundle.get_or_try_init(|| Bundle::start(BundleOptions::default())).await
-    }
-
-    /// Returns once no other test is running.
-    pub(crate) async fn the_others_have_ended(&self) -> anyhow::Result<()> {
-        self.running.subscribe().wait_for(|running| *running <= 1).await?;
-        Ok(())
     }
 
     /// A company that is connected with a realm of its own and pushes everything.
@@ -140,22 +131,6 @@ impl World {
             realm,
             events: AtomicU64::new(0),
         })
-    }
-}
-
-/// Counts a test while it runs, also if it panics.
-struct Running<'a>(&'a watch::Sender<usize>);
-
-impl<'a> Running<'a> {
-    fn begin(running: &'a watch::Sender<usize>) -> Running<'a> {
-        running.send_modify(|running| *running += 1);
-        Running(running)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.send_modify(|running| *running -= 1);
     }
 }
 
