@@ -75,7 +75,7 @@ pub async fn edit(
 pub struct SettingsChange {
     /// New directions.
     pub directions: Vec<(Kind, Direction)>,
-    /// The default income account: its id, or its full name in any case.
+    /// The default income account: its id, or its full name in any case. Blank: none, and new products wait.
     pub income_account: Option<String>,
     /// Income accounts of product types, in the same form. Blank: the default again.
     pub income_accounts: Vec<(ProductType, String)>,
@@ -121,9 +121,9 @@ impl SettingsChange {
         for (kind, direction) in &self.directions {
             *changed.directions.of_mut(*kind) = *direction;
         }
-        let before = changed.default_income_account.as_ref().map(QuickBooksId::as_str);
-        if let Some(account) = self.income_account.as_deref().filter(|account| Some(*account) != before) {
-            changed.default_income_account = Some(INCOME.account(account, reference)?);
+        if let Some(account) = &self.income_account {
+            changed.default_income_account =
+                INCOME.chosen(account, changed.default_income_account, reference)?;
         }
         for (product_type, account) in &self.income_accounts {
             INCOME.choose(&mut changed.income_accounts, *product_type, account, reference)?;
@@ -140,9 +140,7 @@ impl SettingsChange {
         if let Some(location) = &self.location {
             changed.location = LOCATION.chosen(location, changed.location, reference)?;
         }
-        for (name, field) in &self.custom_fields {
-            choose_field(&mut changed.custom_fields, name, field, reference)?;
-        }
+        choose_fields(&mut changed.custom_fields, &self.custom_fields, reference)?;
         match self.cut_off {
             Some(CutOff::Day(day)) => changed.cut_off = Some(day),
             Some(CutOff::None) => changed.cut_off = None,
@@ -279,36 +277,51 @@ impl Label {
     }
 }
 
-/// Lets a custom field of QuickBooks' stand for one of the billing app's; none for a blank.
-fn choose_field(
+/// Lets custom fields of QuickBooks' stand for some of the billing app's, each for one at most; none for a blank.
+fn choose_fields(
     fields: &mut BTreeMap<String, String>,
-    name: &str,
-    wanted: &str,
+    wanted: &[(String, String)],
     reference: Option<&Reference>,
 ) -> Result<(), ChangeError> {
+    let before = fields.clone();
+    fields.retain(|name, _| !wanted.iter().any(|(changed, _)| changed == name));
+    for (name, field) in wanted {
+        let Some((id, title)) = chosen_field(field, before.get(name), reference)? else { continue };
+        if let Some((other, _)) = fields.iter().find(|(_, taken)| **taken == id) {
+            let problem = format!("custom field {title} stands for {other} already");
+            return Err(ChangeError::Choice(problem));
+        }
+        fields.insert(name.clone(), id);
+    }
+    Ok(())
+}
+
+/// The id and the name of the custom field that a person means; none for a blank. What was chosen before may stay.
+fn chosen_field(
+    wanted: &str,
+    before: Option<&String>,
+    reference: Option<&Reference>,
+) -> Result<Option<(String, String)>, ChangeError> {
     let wanted = wanted.trim();
     if wanted.is_empty() {
-        fields.remove(name);
-        return Ok(());
+        return Ok(None);
     }
-    if fields.get(name).is_some_and(|before| before == wanted) {
-        return Ok(());
-    }
-    let known = &reference.ok_or(ChangeError::NotConnected)?.custom_fields;
+    let known = reference.map(|reference| reference.custom_fields.as_slice()).unwrap_or_default();
     let found = known.iter().find(|field| field.id == wanted);
     let found = found.or_else(|| known.iter().find(|field| field.name.eq_ignore_ascii_case(wanted)));
-    let Some(field) = found else {
-        let names: Vec<String> = known.iter().map(|field| format!("{} ({})", field.name, field.id)).collect();
-        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        let problem = format!("there is no custom field {wanted:?} on sales forms; there are: {names}");
-        return Err(ChangeError::Choice(problem));
-    };
-    if let Some((other, _)) = fields.iter().find(|(other, id)| **id == field.id && *other != name) {
-        let problem = format!("custom field {} stands for {other} already", field.name);
-        return Err(ChangeError::Choice(problem));
+    if let Some(field) = found {
+        return Ok(Some((field.id.clone(), field.name.clone())));
     }
-    fields.insert(name.to_owned(), field.id.clone());
-    Ok(())
+    if before.is_some_and(|before| before == wanted) {
+        return Ok(Some((wanted.to_owned(), wanted.to_owned())));
+    }
+    if reference.is_none() {
+        return Err(ChangeError::NotConnected);
+    }
+    let names: Vec<String> = known.iter().map(|field| format!("{} ({})", field.name, field.id)).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let problem = format!("there is no custom field {wanted:?} on sales forms; there are: {names}");
+    Err(ChangeError::Choice(problem))
 }
 
 /// What is chosen from: id and full name.
@@ -388,6 +401,10 @@ mod tests {
         let expected = Some(QuickBooksId::new("79").unwrap());
         assert_eq!(with_account("79").unwrap().default_income_account, expected);
         assert_eq!(with_account("sales of product income").unwrap().default_income_account, expected);
+        let none = SettingsChange { income_account: Some(String::new()), ..SettingsChange::default() };
+        let mut settings = with_account("79").unwrap();
+        none.apply(&mut settings, None).unwrap();
+        assert_eq!(settings.default_income_account, None);
     }
 
     #[test]
@@ -474,6 +491,24 @@ mod tests {
         let unknown = apply("custom_value2", "Route").unwrap_err();
         assert!(unknown.ends_with("there are: Crew (1), Gate (2)"), "{unknown}");
         assert_eq!(apply("custom_value1", ""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn custom_fields_change_places_in_one_go() {
+        let field = |id: &str| CustomField { id: id.into(), name: format!("Field {id}") };
+        let known = Reference { custom_fields: vec![field("1"), field("2")], ..reference() };
+        let named = |first: &str, second: &str| {
+            let pairs = [("custom_value1", first), ("custom_value2", second)];
+            pairs.map(|(name, id)| (name.to_owned(), id.to_owned()))
+        };
+        let mut settings = Settings { custom_fields: BTreeMap::from(named("1", "2")), ..Settings::default() };
+        let swap = SettingsChange { custom_fields: named("2", "1").to_vec(), ..SettingsChange::default() };
+        swap.apply(&mut settings, Some(&known)).unwrap();
+        assert_eq!(settings.custom_fields, BTreeMap::from(named("2", "1")));
+        let twice = SettingsChange { custom_fields: named("1", "1").to_vec(), ..SettingsChange::default() };
+        let problem = twice.apply(&mut settings, Some(&known)).unwrap_err().to_string();
+        assert_eq!(problem, "custom field Field 1 stands for custom_value1 already");
+        assert_eq!(settings.custom_fields, BTreeMap::from(named("2", "1")));
     }
 
     #[test]

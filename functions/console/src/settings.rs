@@ -57,9 +57,8 @@ pub(crate) async fn show_accounts(site: &Site<'_>, visitor: &Visitor, query: &Fi
 
 /// Stores the accounts alone.
 pub(crate) async fn save_accounts(site: &Site<'_>, visitor: &Visitor, form: &Fields) -> Answered {
-    let account = form.get("income_account");
     let change = SettingsChange {
-        income_account: Some(account.to_owned()).filter(|account| !account.is_empty()),
+        income_account: form.sent("income_account"),
         income_accounts: accounts_of(form),
         ..SettingsChange::default()
     };
@@ -89,12 +88,19 @@ fn accounts_page(visitor: &Visitor, reference: Option<&Reference>, said: Option<
 }
 
 fn accounts_of(form: &Fields) -> Vec<(ProductType, String)> {
-    ProductType::ALL
-        .map(|of| (of, form.get(&format!("income_account_{}", words::word(of))).to_owned()))
-        .to_vec()
+    sent(form, ProductType::ALL, income_field)
 }
 
-/// What the form says; a form always carries everything.
+/// What the form says of some choices, as far as its page had them.
+fn sent<T: Copy>(
+    form: &Fields,
+    all: impl IntoIterator<Item = T>,
+    field: fn(T) -> String,
+) -> Vec<(T, String)> {
+    all.into_iter().filter_map(|of| Some((of, form.sent(&field(of))?))).collect()
+}
+
+/// What the form says. It carries all but the choices that QuickBooks did not offer when its page was made.
 fn change(form: &Fields) -> Result<SettingsChange, String> {
     let directions = Kind::ALL.map(|kind| {
         let direction = words::meant::<Direction>(form.get(kind.name()));
@@ -110,16 +116,16 @@ fn change(form: &Fields) -> Result<SettingsChange, String> {
         "" => CutOff::None,
         day => CutOff::Day(day.parse().map_err(|_| "the cut-off date is no date".to_owned())?),
     };
-    let account = form.get("income_account");
+    let named = |name: &&str| Some(((*name).to_owned(), form.sent(name)?));
     Ok(SettingsChange {
         directions: directions.into_iter().collect::<Result<_, _>>()?,
-        income_account: Some(account.to_owned()).filter(|account| !account.is_empty()),
+        income_account: form.sent("income_account"),
         income_accounts: accounts_of(form),
-        deposit_account: Some(form.get("deposit_account").to_owned()),
-        class: Some(form.get("class").to_owned()),
-        location: Some(form.get("location").to_owned()),
-        custom_fields: CUSTOM_FIELDS.map(|name| (name.to_owned(), form.get(name).to_owned())).to_vec(),
-        deposit_accounts: PaymentMethod::ALL.map(|of| (of, form.get(&deposit_field(of)).to_owned())).to_vec(),
+        deposit_account: form.sent("deposit_account"),
+        deposit_accounts: sent(form, PaymentMethod::ALL, deposit_field),
+        class: form.sent("class"),
+        location: form.sent("location"),
+        custom_fields: CUSTOM_FIELDS.iter().filter_map(named).collect(),
         cut_off: Some(cut_off),
         push_product_edits: Some(form.ticked("push_product_edits")),
         create_clients: Some(form.ticked("create_clients")),
@@ -198,7 +204,7 @@ fn accounts(company: &Company, reference: Option<&Reference>) -> Markup {
                 label for="income_account" { "Default income account" }
                 (account_choice("income_account", &income, settings.default_income_account.as_ref(), "Not chosen: new products wait"))
                 @for of in ProductType::ALL {
-                    @let name = format!("income_account_{}", words::word(of));
+                    @let name = income_field(of);
                     label for=(name) { (words::product_type(of)) }
                     (account_choice(&name, &income, settings.income_accounts.get(&of), "The default"))
                 }
@@ -284,6 +290,10 @@ fn custom_fields(settings: &Settings, reference: Option<&Reference>) -> Markup {
 
 fn tracked(one: &Tracked) -> (&QuickBooksId, &str) {
     (&one.id, &one.name)
+}
+
+fn income_field(of: ProductType) -> String {
+    format!("income_account_{}", words::word(of))
 }
 
 fn deposit_field(of: PaymentMethod) -> String {

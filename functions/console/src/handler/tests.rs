@@ -378,6 +378,7 @@ fn parked() -> ActivityResult {
 }
 
 mod api;
+mod choices;
 mod mapping;
 mod pages;
 mod safety;
