@@ -21,9 +21,9 @@ use crate::settings::{Company, Connection, ConnectionState, Settings};
 use crate::standing::{self, Standing};
 use crate::tokens::{self, TokenPair};
 
-pub use leave::{Left, leave, revoke_left};
+pub use leave::{Left, leave, linked, revoke_left};
 pub use links::{
-    LINK_LIFE, RECONNECT_LINK_LIFE, company_of_disconnect_link, disconnect_link, link, reconnect_link,
+    LINK_LIFE, RECONNECT_LINK_LIFE, books_of_disconnect_link, disconnect_link, link, reconnect_link,
 };
 pub use seal::{BadSeal, Seal};
 use seal::{Claims, Purpose, digest};
@@ -79,6 +79,17 @@ pub struct Callback {
     pub error: Option<String>,
 }
 
+/// How a company that has just been connected was connected before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Not at all.
+    Never,
+    /// With the same realm: settings and links are as they were (R65, R66).
+    Same,
+    /// With another realm, which a person has given up: it begins anew (R4, R92).
+    Another,
+}
+
 /// A company that has just been connected.
 #[derive(Clone, Debug)]
 pub struct Connected {
@@ -86,10 +97,21 @@ pub struct Connected {
     pub books: Books,
     /// As it was before, to tell a first connection from a repeated one.
     pub before: Company,
-    /// Its settings as they are now: the first connection sets a cut-off date (D8).
+    /// Its settings as they are now.
     pub settings: Settings,
     /// What was found in QuickBooks.
     pub reference: Reference,
+}
+
+impl Connected {
+    /// How it was connected before.
+    pub fn was(&self) -> Before {
+        match &self.before.connection {
+            None => Before::Never,
+            Some(before) if before.realm == self.books.realm => Before::Same,
+            Some(_) => Before::Another,
+        }
+    }
 }
 
 /// Why a company was not connected. What was stored before is as it was.

@@ -51,6 +51,18 @@ pub struct Session {
     expires_at: Timestamp,
 }
 
+/// Whose a form is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A page of this session, of the realm that the company is linked with.
+    Here,
+    /// A page of this session from when the company was linked with another realm, or with none: its ids and names mean
+    /// something else now.
+    OtherBooks,
+    /// Not one of this session's pages.
+    Elsewhere,
+}
+
 /// A link's value that opens the company's console once, within [`ENTRY_LIFE`]. `nonce` is random.
 ///
 /// # Errors
@@ -144,15 +156,31 @@ impl Session {
         })
     }
 
-    /// What every form of the session carries, so that no other site can send one.
-    pub fn form_mark(&self, seal: &Seal) -> String {
-        seal.mark(&format!("form of {} {}", self.company, self.id))
+    /// What every form of the session carries: so that no other site can send one, a value that only we can make, and
+    /// the realm that the company had when the page was made.
+    pub fn form_mark(&self, seal: &Seal, company: &Company) -> String {
+        format!("{}.{}", self.own_mark(seal), realm_of(company))
     }
 
-    /// Whether a form carries this session's mark.
-    pub fn is_marked(&self, seal: &Seal, mark: &str) -> bool {
-        self.form_mark(seal).as_bytes().ct_eq(mark.as_bytes()).into()
+    /// Whose a form with this mark is.
+    pub fn origin(&self, seal: &Seal, company: &Company, mark: &str) -> Origin {
+        let (own, realm) = mark.split_once('.').unwrap_or_default();
+        let is_own: bool = self.own_mark(seal).as_bytes().ct_eq(own.as_bytes()).into();
+        match is_own {
+            false => Origin::Elsewhere,
+            true if realm == realm_of(company) => Origin::Here,
+            true => Origin::OtherBooks,
+        }
     }
+
+    fn own_mark(&self, seal: &Seal) -> String {
+        seal.mark(&format!("form of {} {}", self.company, self.id))
+    }
+}
+
+/// Empty before the company was connected for the first time.
+fn realm_of(company: &Company) -> &str {
+    company.connection.as_ref().map_or("", |connection| connection.realm.as_str())
 }
 
 fn later(now: Timestamp, life: SignedDuration) -> Timestamp {
@@ -164,7 +192,9 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
+    use crate::ids::RealmId;
     use crate::memory::MemoryCompanies;
+    use crate::settings::{Connection, ConnectionState};
 
     fn seal() -> Seal {
         Seal::new(&"0123456789abcdef0123456789abcdef".into()).unwrap()
@@ -257,7 +287,34 @@ mod tests {
         let companies = companies();
         let session = entered(&companies);
         let other = Session { id: "t".into(), ..session.clone() };
-        assert!(session.is_marked(&seal(), &session.form_mark(&seal())));
-        assert!(!session.is_marked(&seal(), &other.form_mark(&seal())) && !session.is_marked(&seal(), ""));
+        let acme = company(&companies);
+        let mark = session.form_mark(&seal(), &acme);
+        assert_eq!(session.origin(&seal(), &acme, &mark), Origin::Here);
+        let forged = ["", ".", mark.trim_end_matches('.'), &other.form_mark(&seal(), &acme)];
+        for mark in forged {
+            assert_eq!(session.origin(&seal(), &acme, mark), Origin::Elsewhere, "{mark}");
+        }
+    }
+
+    #[test]
+    fn d12_a_form_belongs_to_the_quickbooks_company_of_its_page() {
+        let companies = companies();
+        let session = entered(&companies);
+        let with = |realm: &str, state| {
+            let (realm, name) = (RealmId::new(realm).unwrap(), String::new());
+            let connection = Connection { realm, state, name, connected_at: at(0) };
+            Company { connection: Some(connection), ..Company::new(acme()) }
+        };
+        let first = with("1", ConnectionState::Connected);
+        let mark = session.form_mark(&seal(), &first);
+        for (company, origin) in [
+            (first, Origin::Here),
+            (with("1", ConnectionState::Disconnected), Origin::Here),
+            (with("2", ConnectionState::Connected), Origin::OtherBooks),
+            (with("11", ConnectionState::Connected), Origin::OtherBooks),
+            (Company::new(acme()), Origin::OtherBooks),
+        ] {
+            assert_eq!(session.origin(&seal(), &company, &mark), origin, "{:?}", company.connection);
+        }
     }
 }

@@ -93,7 +93,7 @@ impl Directions {
     }
 }
 
-/// A company's settings. They outlive disconnecting and reconnecting (R65).
+/// A company's settings. They outlive disconnecting, and connecting the same QuickBooks company again (R65).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -168,6 +168,21 @@ impl Settings {
     /// The account that a person chose for the money of payments made in this way.
     pub fn deposit_account(&self, method: PaymentMethod) -> Option<&QuickBooksId> {
         self.deposit_accounts.get(&method).or(self.deposit_account.as_ref())
+    }
+
+    /// The settings for another QuickBooks company. Nothing travels until a person says so (R4), and an id of the old one's
+    /// accounts, classes, locations or custom fields would mean something else there.
+    #[must_use]
+    fn for_new_books(self) -> Settings {
+        Settings {
+            cut_off: self.cut_off,
+            push_product_edits: self.push_product_edits,
+            create_clients: self.create_clients,
+            create_products: self.create_products,
+            inactivate_deleted: self.inactivate_deleted,
+            notify: self.notify,
+            ..Settings::default()
+        }
     }
 
     /// Whether a member of an Invoice is a custom field that stands for one of the billing app's.
@@ -266,8 +281,9 @@ impl Company {
         self.session_generation += 1;
     }
 
-    /// Connects it with a realm. Directions and the other settings stay as they are (R4, R65); the first connection
-    /// sets the cut-off date to its own day (UTC) unless a person has set one (D8).
+    /// Connects it with a realm. The first connection sets the cut-off date to its own day (UTC) unless a person has
+    /// set one (D8). Connecting the same realm again leaves all settings as they are (R65); another one is a new
+    /// connection (R4), for which nothing travels and nothing is chosen yet that only the one before has.
     ///
     /// Fails with the present connection if that is with another realm and was not given up (D12).
     pub fn connect(&mut self, connection: Connection) -> Result<(), Connection> {
@@ -281,7 +297,10 @@ impl Company {
             Some(present) if present.realm == connection.realm => {
                 self.connection = Some(Connection { connected_at: present.connected_at, ..connection });
             }
-            Some(_) => self.connection = Some(connection),
+            Some(_) => {
+                self.settings = std::mem::take(&mut self.settings).for_new_books();
+                self.connection = Some(connection);
+            }
             None => {
                 let day = connection.connected_at.to_zoned(TimeZone::UTC).date();
                 self.settings.cut_off.get_or_insert(day);
@@ -359,5 +378,39 @@ mod tests {
         company.connection.as_mut().unwrap().state = ConnectionState::Disconnected;
         assert_eq!(company.connect(second.clone()), Ok(()));
         assert_eq!(company.connection, Some(second));
+    }
+
+    #[test]
+    fn r4_another_realm_begins_without_directions_and_without_the_ids_of_the_first() {
+        let id = |id: &str| QuickBooksId::new(id).unwrap();
+        let mut company = company();
+        company.connect(connection("1", "2026-03-09T10:00:00Z")).unwrap();
+        let kept = Settings {
+            cut_off: Some("2025-01-01".parse().unwrap()),
+            push_product_edits: true,
+            create_clients: false,
+            create_products: false,
+            inactivate_deleted: true,
+            notify: Notify { to: vec![Address::new("books@example.com").unwrap()], digest: false },
+            ..Settings::default()
+        };
+        company.settings = Settings {
+            directions: Directions::all(Direction::Bidirectional),
+            default_income_account: Some(id("79")),
+            income_accounts: [(ProductType::Goods, id("80"))].into(),
+            deposit_account: Some(id("35")),
+            deposit_accounts: [(PaymentMethod::Card, id("36"))].into(),
+            class: Some(id("5")),
+            location: Some(id("6")),
+            custom_fields: [("custom_value1".to_owned(), "1".to_owned())].into(),
+            ..kept.clone()
+        };
+        let before = company.settings.clone();
+        company.connection.as_mut().unwrap().state = ConnectionState::Disconnected;
+        company.connect(connection("1", "2026-06-01T10:00:00Z")).unwrap();
+        assert_eq!(company.settings, before, "R65: the same one");
+        company.connection.as_mut().unwrap().state = ConnectionState::Disconnected;
+        company.connect(connection("2", "2026-06-02T10:00:00Z")).unwrap();
+        assert_eq!(company.settings, kept);
     }
 }

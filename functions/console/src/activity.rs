@@ -142,7 +142,7 @@ fn list(site: &Site<'_>, visitor: &Visitor, filter: &Filter, page: &Page) -> Mar
             @if page.entries.is_empty() {
                 p class="card" {
                     @if *filter == Filter::default() { "Nothing has happened yet." }
-                    @else if page.older.is_some() { "Nothing among the newest 2,000 entries." }
+                    @else if page.older.is_some() { "Nothing fits among the 2,000 entries that were looked through. Older ones may." }
                     @else { "Nothing fits." }
                 }
             } @else {
@@ -252,8 +252,12 @@ fn links(site: &Site<'_>, visitor: &Visitor, entry: &Activity) -> Markup {
             } }
         }
         @if let Some(id) = &entry.quickbooks_id {
-            p { "QuickBooks: " a href=(words::quickbooks_address(site.quickbooks_app, kind, id)) rel="noopener noreferrer"
-                target="_blank" { (id) } }
+            @if entry.realm.as_ref().is_none_or(|realm| visitor.sees(realm)) {
+                p { "QuickBooks: " a href=(words::quickbooks_address(site.quickbooks_app, kind, id)) rel="noopener noreferrer"
+                    target="_blank" { (id) } }
+            } @else {
+                p { "QuickBooks: " (id) ", in the QuickBooks company that was connected then" }
+            }
         }
     }
 }
@@ -305,8 +309,10 @@ pub(crate) async fn file(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> 
             break;
         }
     }
+    let cut = place.is_some() || entries.len() > FILE;
     let csv = spreadsheet::write(&HEADING, entries.iter().take(FILE).map(cells));
-    Ok(Answer::File { name: format!("activity-{}.csv", visitor.id()), csv })
+    let of = if cut { format!("newest-{FILE}-") } else { String::new() };
+    Ok(Answer::File { name: format!("activity-{of}{}.csv", visitor.id()), csv })
 }
 
 const HEADING: [&str; 11] = [

@@ -44,7 +44,8 @@ pub(crate) fn start(site: &Site<'_>, visitor: &Visitor) -> Answered {
 
 /// On to the page that ends the connection, by a link of this very moment.
 pub(crate) fn leave(site: &Site<'_>, visitor: &Visitor) -> Answered {
-    let link = connect::disconnect_link(site.seal, visitor.id(), site.clock.now())?;
+    let Some(books) = visitor.company.books() else { return Ok(Answer::see(Section::Connect.path())) };
+    let link = connect::disconnect_link(site.seal, &books, site.clock.now())?;
     Ok(Answer::see(format!("/disconnect?link={link}")))
 }
 
@@ -157,7 +158,7 @@ fn connection(company: &Company, reference: Option<&Reference>, standing: Option
                 p { (start("Reconnect")) }
             }
             ConnectionState::Disconnected => {
-                p { "Settings and links are kept for the same QuickBooks company. Another one begins without links." }
+                p { "Settings and links are kept for the same QuickBooks company. Another one begins anew: without links, directions and accounts." }
                 p { (start("Connect again")) }
             }
         }

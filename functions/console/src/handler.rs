@@ -1,11 +1,11 @@
 //! From a request to a response: who asks, whether they may, and which section answers.
 
-use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use sync::connect::BadSeal;
 use sync::ports::{StoreError, explain};
-use sync::session::{self, NoEntry, Session};
+use sync::session::{self, NoEntry, Origin, Session};
 use sync::settings::Company;
 use sync::settings_change::{self, ChangeError};
 
@@ -109,17 +109,23 @@ async fn inside(site: &Site<'_>, request: &Request, route: Route) -> Response<Bo
         Err(error) => return failed(&error).response(asked),
     };
     let form = Fields::of_body(request);
-    if request.method() != Method::GET && !is_our_form(site, request, &session, &form) {
-        tracing::warn!(company.id = %session.company, "a form that is not ours was refused");
-        return foreign_form().response(asked);
-    }
-    match route {
-        Route::SignOut => return left(signed_out(), asked, cookie),
-        Route::EndSessions => return end_sessions(site, &company, asked, cookie).await,
-        _ => {}
+    let origin = match request.method() {
+        &Method::GET => Origin::Here,
+        _ => origin(site, request, &session, &company, &form),
+    };
+    match (origin, &route) {
+        (Origin::Elsewhere, _) => {
+            tracing::warn!(company.id = %session.company, "a form that is not ours was refused");
+            return foreign_form().response(asked);
+        }
+        (_, Route::SignOut) => return left(signed_out(), asked, cookie),
+        (_, Route::EndSessions) => return end_sessions(site, &company, asked, cookie).await,
+        (Origin::OtherBooks, _) => return form_of_other_books().response(asked),
+        (Origin::Here, _) => {}
     }
     let session = session.renewed(now);
-    let visitor = Visitor { company, mark: session.form_mark(site.seal) };
+    let mark = session.form_mark(site.seal, &company);
+    let visitor = Visitor { company, mark };
     let answer = match answer(site, request, route, &visitor, &form).await {
         Ok(answer) => answer,
         Err(error) => failed(&error),
@@ -192,15 +198,13 @@ async fn answer(
     }
 }
 
-/// Whether a form was sent by a page of this session: it carries the session's mark, and the browser does not say that
-/// another site sent it.
-fn is_our_form(site: &Site<'_>, request: &Request, session: &Session, form: &Fields) -> bool {
-    let header = |name: &'static str| {
-        request.headers().get(HeaderName::from_static(name)).and_then(|value| value.to_str().ok())
-    };
-    let mark = header("x-form-mark").unwrap_or_else(|| form.get("mark"));
-    let elsewhere = header("sec-fetch-site").is_some_and(|from| !matches!(from, "same-origin" | "none"));
-    session.is_marked(site.seal, mark) && !elsewhere
+/// Whose a form is, by the mark that it carries. Nobody's of ours if the browser says that another site sent it.
+fn origin(site: &Site<'_>, request: &Request, session: &Session, company: &Company, form: &Fields) -> Origin {
+    let from = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    match from {
+        None | Some("same-origin" | "none") => session.origin(site.seal, company, form.get("mark")),
+        Some(_) => Origin::Elsewhere,
+    }
 }
 
 fn keep(site: &Site<'_>, request: &Request, session: &Session, response: &mut Response<Body>) {
@@ -280,6 +284,20 @@ fn foreign_form() -> Answer {
             "It was made in another session, so nothing was changed.",
             "Go back, reload the page and try again.",
         ],
+    )
+}
+
+/// A page that was opened before the company was connected with another QuickBooks company (D12).
+fn form_of_other_books() -> Answer {
+    outside_with(
+        StatusCode::CONFLICT,
+        "This page is out of date",
+        &[
+            "Your company was connected with QuickBooks, or with another QuickBooks company, after the page was opened. \
+             What you chose on it may be something else there, so nothing was changed.",
+            "Open the page again and look before you choose.",
+        ],
+        Some(("Go to the overview", Section::Overview.path())),
     )
 }
 

@@ -31,12 +31,13 @@ pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor) -> Answered {
 
 async fn page(site: &Site<'_>, visitor: &Visitor, problem: Option<String>) -> Answered {
     let jobs = import::jobs(ports(site), visitor.id(), JOBS).await?;
-    let previewed = jobs.iter().any(|job| job.purpose == Purpose::Preview && job.state == State::Done);
+    let is_done = |job: &Job| job.purpose == Purpose::Preview && job.state == State::Done;
+    let previewed = jobs.iter().any(|job| is_done(job) && visitor.sees(&job.books.realm));
     let content = html! {
         p { "Brings what QuickBooks has into your billing app: what is there on both sides is linked, what is missing is created. "
             "Do this before you switch a direction on, so that nothing is made twice." }
         (begin(visitor, previewed))
-        (earlier(&jobs))
+        (earlier(visitor, &jobs))
     };
     let said = problem.map(|problem| Said::problem(format!("Nothing was begun: {problem}.")));
     let status = if said.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -73,7 +74,7 @@ fn begin(visitor: &Visitor, previewed: bool) -> Markup {
     }
 }
 
-fn earlier(jobs: &[Job]) -> Markup {
+fn earlier(visitor: &Visitor, jobs: &[Job]) -> Markup {
     html! {
         @if !jobs.is_empty() {
             h2 { "Previews and imports" }
@@ -82,7 +83,7 @@ fn earlier(jobs: &[Job]) -> Markup {
                 tbody { @for job in jobs {
                     tr {
                         td { a href={ "/console/import/" (job.id) } { (words::moment(job.started_at)) } }
-                        td { (purpose(job.purpose)) }
+                        td { (purpose(job.purpose)) @if !visitor.sees(&job.books.realm) { p class="quiet small" { (OTHER_BOOKS) } } }
                         td { (state(job)) }
                         td { (job.total().done) }
                     }
@@ -91,6 +92,8 @@ fn earlier(jobs: &[Job]) -> Markup {
         }
     }
 }
+
+const OTHER_BOOKS: &str = "Of the QuickBooks company that was connected then";
 
 fn purpose(purpose: Purpose) -> &'static str {
     match purpose {
@@ -146,11 +149,13 @@ pub(crate) async fn moving(site: &Site<'_>, visitor: &Visitor, id: &JobId) -> An
 fn progress(visitor: &Visitor, job: &Job) -> Markup {
     let total = job.total();
     let running = job.state == State::Running;
+    let is_of_these_books = visitor.sees(&job.books.realm);
     html! {
         div id="job" hx-get=[running.then(|| format!("/console/import/{}/progress", job.id))] hx-trigger="load delay:1500ms"
             hx-swap="outerHTML" {
             div class="card" {
                 p { (purpose(job.purpose)) ", begun " (words::moment(job.started_at)) " UTC: " (state(job)) }
+                @if !is_of_these_books { p role="status" { (OTHER_BOOKS) "." } }
                 @if let State::Stopped { reason } = &job.state { p role="alert" { (reason) } }
                 @if let Some(trouble) = &job.trouble {
                     p role="status" { (trouble.reason) " Tried again " (words::moment(trouble.next_try)) " UTC, by itself." }
@@ -164,14 +169,14 @@ fn progress(visitor: &Visitor, job: &Job) -> Markup {
                         span class="quiet small" { " What was brought over stays." }
                     }
                 }
-                @if job.purpose == Purpose::Preview && job.state == State::Done {
+                @if job.purpose == Purpose::Preview && job.state == State::Done && is_of_these_books {
                     form method="post" action="/console/import" {
                         (mark(visitor))
                         @for kind in &job.kinds { input type="hidden" name="kind" value=(kind); }
                         button class="main" name="purpose" value="run" { "Import this now" }
                     }
                 }
-                @if job.purpose == Purpose::Run && job.state == State::Done {
+                @if job.purpose == Purpose::Run && job.state == State::Done && is_of_these_books {
                     p { "Next: " a href="/console/settings" { "set the directions" } ", so that what changes from now on travels by itself." }
                 }
             }
@@ -232,7 +237,7 @@ pub(crate) async fn records(
         @else { div class="wide" { table class="rows" {
             thead { tr { th scope="col" { "QuickBooks" } th scope="col" { @if job.purpose == Purpose::Preview { "What would be done" } @else { "What was done" } }
                 th scope="col" { "Differences and notes" } } }
-            tbody { @for one in &ended { (ended_row(site, job.purpose, one)) } }
+            tbody { @for one in &ended { (ended_row(site, visitor, &job, one)) } }
         } } }
         @if let Some(next) = next {
             a class="button" href={ "/console/import/" (job.id) "/" (kind) "?from=" (encoded(&next)) } { "More" }
@@ -242,12 +247,16 @@ pub(crate) async fn records(
     Ok(Answer::page(layout::page(visitor, Section::Import, &title, None, &content)))
 }
 
-fn ended_row(site: &Site<'_>, purpose: Purpose, one: &Ended) -> Markup {
+fn ended_row(site: &Site<'_>, visitor: &Visitor, job: &Job, one: &Ended) -> Markup {
     html! {
         tr {
-            td { a href=(words::quickbooks_address(site.quickbooks_app, one.kind, &one.quickbooks_id))
-                rel="noopener noreferrer" target="_blank" { (one.label) } }
-            td { (what(purpose, &one.what)) @if let Some(id) = &one.billing_id { p class="quiet small" { "Billing app: " (id) } } }
+            td {
+                @if visitor.sees(&job.books.realm) {
+                    a href=(words::quickbooks_address(site.quickbooks_app, one.kind, &one.quickbooks_id))
+                        rel="noopener noreferrer" target="_blank" { (one.label) }
+                } @else { (one.label) }
+            }
+            td { (what(job.purpose, &one.what)) @if let Some(id) = &one.billing_id { p class="quiet small" { "Billing app: " (id) } } }
             td {
                 @for difference in &one.differences {
                     p { (difference.field) ": " (difference.billing) " → " (difference.quickbooks)

@@ -141,7 +141,6 @@ impl Said {
             )),
             "checked" => good("QuickBooks was checked again.".into()),
             "saved" => good("Saved.".into()),
-            "disconnected" => good("Disconnected from QuickBooks. Settings and links are kept.".into()),
             _ => None,
         }
     }

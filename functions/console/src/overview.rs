@@ -18,7 +18,8 @@ use crate::{health, words};
 
 pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> Answered {
     let waiting = history::waiting(&site.history.parked(visitor.id()).await?);
-    let jobs = import::jobs(ports(site), visitor.id(), 20).await?;
+    let mut jobs = import::jobs(ports(site), visitor.id(), 20).await?;
+    jobs.retain(|job| visitor.sees(&job.books.realm));
     let steps = steps(&visitor.company, &jobs);
     let content = html! {
         @if steps.iter().any(|step| !step.done) { (guide(&steps)) }

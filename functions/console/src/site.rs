@@ -2,7 +2,7 @@
 
 use sync::connect::Seal;
 use sync::history::History;
-use sync::ids::CompanyId;
+use sync::ids::{CompanyId, RealmId};
 use sync::import::{ImportQueue, Imports};
 use sync::pairing::{Directories, Pairs};
 use sync::ports::{
@@ -55,6 +55,11 @@ pub(crate) struct Visitor {
 impl Visitor {
     pub(crate) fn id(&self) -> &CompanyId {
         &self.company.id
+    }
+
+    /// Whether the company is linked with this realm, so that its ids mean something in the QuickBooks that people open.
+    pub(crate) fn sees(&self, realm: &RealmId) -> bool {
+        self.company.connection.as_ref().is_some_and(|connection| connection.realm == *realm)
     }
 }
 

@@ -4,7 +4,7 @@
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
-use sync::connect::{self, Callback, Intuit, LINK_LIFE, Ports, Refusal, STATE_LIFE, Seal};
+use sync::connect::{self, Before, Callback, Connected, Intuit, LINK_LIFE, Ports, Refusal, STATE_LIFE, Seal};
 use sync::ids::{Books, EventId, RealmId};
 use sync::parked;
 use sync::ports::{
@@ -12,7 +12,7 @@ use sync::ports::{
     TokenServer, Vault, explain,
 };
 use sync::reconcile::Cursor;
-use sync::settings::{Company, Connection, ConnectionState};
+use sync::settings::{Connection, ConnectionState};
 use sync::tokens;
 use url::Url;
 use uuid::Uuid;
@@ -110,7 +110,7 @@ async fn finish(site: &Site<'_>, base: &Url, request: &Request) -> Response<Body
             let company = &connected.before.id;
             tracing::info!(company.id = %company, "company {company} is connected with QuickBooks");
             // The connection stands whatever becomes of this: what is not sent now stays parked.
-            let sent = replay(site, &connected.books).await;
+            let sent = replay(site, &connected).await;
             match &sent {
                 Ok(events) => {
                     tracing::info!(company.id = %company, events = events.len(), "what waited is on the queue");
@@ -125,9 +125,14 @@ async fn finish(site: &Site<'_>, base: &Url, request: &Request) -> Response<Body
     }
 }
 
-/// Sends what waited for the connection. What changed in QuickBooks meanwhile, and nobody told, is swept for soon.
-async fn replay(site: &Site<'_>, books: &Books) -> Result<Vec<EventId>, StoreError> {
-    let (company, now) = (&books.company, site.clock.now());
+/// Sends what waited for the connection. What changed in QuickBooks meanwhile, and nobody told, is swept for soon. For
+/// another QuickBooks company nothing is sent: no direction is set yet, so it would only end.
+async fn replay(site: &Site<'_>, connected: &Connected) -> Result<Vec<EventId>, StoreError> {
+    if connected.was() == Before::Another {
+        return Ok(Vec::new());
+    }
+    let (books, now) = (&connected.books, site.clock.now());
+    let company = &books.company;
     if let Some(cursor) = site.sweeps.cursor(books).await? {
         site.sweeps.save_cursor(books, &Cursor { next: now, ..cursor }).await?;
     }
@@ -140,17 +145,13 @@ async fn replay(site: &Site<'_>, books: &Books) -> Result<Vec<EventId>, StoreErr
 async fn ask_to_disconnect(site: &Site<'_>, request: &Request) -> Response<Body> {
     let parameters = request.query_string_parameters();
     let link = parameters.first("link").unwrap_or_default();
-    let company = match connect::company_of_disconnect_link(site.seal, link, site.clock.now()) {
-        Ok(company) => company,
+    let books = match connect::books_of_disconnect_link(site.seal, link, site.clock.now()) {
+        Ok(books) => books,
         Err(bad) => return refused(&Refusal::Link(bad)),
     };
-    match site.companies.load(&company).await {
-        Ok(Some(Company { connection: Some(connection), .. })) => {
-            page(&pages::disconnect(&company, &connection.name, link))
-        }
-        Ok(Some(_)) => refused(&Refusal::NeverConnected),
-        Ok(None) => refused(&Refusal::UnknownCompany),
-        Err(error) => refused(&Refusal::Store(error)),
+    match connect::linked(site.companies, &books).await {
+        Ok((company, connection)) => page(&pages::disconnect(&company.id, &connection.name, link)),
+        Err(refusal) => refused(&refusal),
     }
 }
 
@@ -158,12 +159,12 @@ async fn disconnect(site: &Site<'_>, base: &Url, request: &Request) -> Response<
     let Some(intuit) = intuit(site, base) else { return page(&pages::not_found()) };
     let parameters = request.query_string_parameters();
     let link = parameters.first("link").unwrap_or_default();
-    let company = match connect::company_of_disconnect_link(site.seal, link, site.clock.now()) {
-        Ok(company) => company,
+    let books = match connect::books_of_disconnect_link(site.seal, link, site.clock.now()) {
+        Ok(books) => books,
         Err(bad) => return refused(&Refusal::Link(bad)),
     };
-    match connect::leave(ports(site, &*intuit), &company, &random()).await {
-        Ok(left) => page(&pages::left(&company, &left)),
+    match connect::leave(ports(site, &*intuit), &books, &random()).await {
+        Ok(left) => page(&pages::left(&books.company, &left)),
         Err(refusal) => refused(&refusal),
     }
 }

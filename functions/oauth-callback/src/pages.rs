@@ -6,7 +6,7 @@ use lambda_http::http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 use sync::billing_app::BillingApp;
-use sync::connect::{BadSeal, Connected, Left, Refusal};
+use sync::connect::{BadSeal, Before, Connected, Left, Refusal};
 use sync::ids::CompanyId;
 use sync::preflight::{self, Finding, Severity};
 use sync::reference::{Reference, TaxModel};
@@ -31,8 +31,8 @@ pub(crate) fn content_security_policy() -> String {
 pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
     let Connected { before, settings, reference, .. } = connected;
     let findings = preflight::findings(reference, settings);
-    let again = before.connection.is_some();
-    let title = if again { "Reconnected to QuickBooks" } else { "Connected to QuickBooks" };
+    let was = connected.was();
+    let title = if was == Before::Same { "Reconnected to QuickBooks" } else { "Connected to QuickBooks" };
     laid_out(
         StatusCode::OK,
         title,
@@ -45,8 +45,14 @@ pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
                 dt { "Home currency" } dd { (reference.home_currency) }
                 dt { "Sales tax" } dd { (tax_model(reference)) }
             }
-            @if again {
-                p { "Your sync settings and all links between records are as they were." }
+            @match was {
+                Before::Never => {}
+                Before::Same => p { "Your sync settings and all links between records are as they were." }
+                Before::Another => p {
+                    "It is another QuickBooks company than before. Links with that one are kept apart, and what was chosen from \
+                     its lists is forgotten: nothing is linked here yet, no direction is set, and no account is chosen. What \
+                     waited for the connection waits still, and can be retried in the console once the directions are set."
+                }
             }
             @match resumed {
                 Some(0) => {}
@@ -58,13 +64,15 @@ pub(crate) fn connected(connected: &Connected, resumed: Option<usize>) -> Page {
                 h2 { "What we found in QuickBooks" }
                 ul { @for finding in findings.iter().filter(|finding| finding.severity > Severity::Fact) { li { (found(finding)) } } }
             }
-            @if !again {
+            @if was != Before::Same {
                 h2 { "What to do next" }
                 p { "Nothing is sent to QuickBooks yet. Before it is, choose:" }
                 ol {
                     li { "the income account that new products are booked to," }
                     li { "which way clients, products, invoices and payments travel," }
-                    li { "the cut-off date: invoices dated before today are left alone unless you move it back." }
+                    @if let Some(day) = settings.cut_off {
+                        li { "the cut-off date: invoices dated before " (day) " are left alone unless you move it." }
+                    }
                 }
             }
             p { a href="/console" { "Go on in the console" } ", if you came from there; else you may close this page." }

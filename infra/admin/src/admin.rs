@@ -81,9 +81,10 @@ impl Admin {
 
     /// A link on which somebody disconnects the company from QuickBooks, for 15 minutes.
     pub async fn disconnect_link(&self, id: &CompanyId, now: Timestamp) -> anyhow::Result<String> {
-        load(&self.companies, id).await?;
+        let (company, _) = load(&self.companies, id).await?;
+        let books = company.books().with_context(|| format!("{id} was never connected with QuickBooks"))?;
         let seal = Seal::new(&self.aws.secret(&self.signing_key_secret).await?)?;
-        Ok(format!("{}/disconnect?link={}", self.public_url, connect::disconnect_link(&seal, id, now)?))
+        Ok(format!("{}/disconnect?link={}", self.public_url, connect::disconnect_link(&seal, &books, now)?))
     }
 
     /// How the company's connection stands; none if it was never connected.

@@ -3,10 +3,10 @@
 //! What a person wants holds at once, also while Intuit cannot be reached: pushes are parked from then on, and
 //! token-refresh tells Intuit later.
 
-use super::{Ports, Refusal};
-use crate::ids::{Books, CompanyId};
-use crate::ports::{RefreshError, StoreError};
-use crate::settings::ConnectionState;
+use super::{BadSeal, Ports, Refusal};
+use crate::ids::Books;
+use crate::ports::{Companies, RefreshError, StoreError};
+use crate::settings::{Company, Connection, ConnectionState};
 use crate::standing::{self, EndReason, Standing};
 use crate::tokens;
 
@@ -22,14 +22,15 @@ pub struct Left {
     pub revoked: bool,
 }
 
-/// Disconnects a company from QuickBooks. Doing it again is harmless. `attempt` names this attempt and no other.
+/// Disconnects a company from the realm that a person has seen it linked with. Doing it again is harmless. `attempt`
+/// names this attempt and no other.
 ///
-/// Fails with [`Refusal::UnknownCompany`], [`Refusal::NeverConnected`], or as the stores do.
-pub async fn leave(ports: Ports<'_>, company: &CompanyId, attempt: &str) -> Result<Left, Refusal> {
-    let (books, name) = mark_disconnected(ports, company).await?;
-    let (now, pair) = (ports.clock.now(), ports.vault.tokens(&books).await?);
-    standing::update(ports.standings, &books, |before| {
-        let unknown = || Some(Standing::of_consent(&books, pair.as_ref()?, None, now));
+/// Fails as [`linked`], or as the stores do.
+pub async fn leave(ports: Ports<'_>, books: &Books, attempt: &str) -> Result<Left, Refusal> {
+    let name = mark_disconnected(ports, books).await?;
+    let (now, pair) = (ports.clock.now(), ports.vault.tokens(books).await?);
+    standing::update(ports.standings, books, |before| {
+        let unknown = || Some(Standing::of_consent(books, pair.as_ref()?, None, now));
         let mut standing = before.cloned().or_else(unknown)?;
         // What it ended of before does not matter any more, and nobody is to be told.
         standing.ended = None;
@@ -38,24 +39,38 @@ pub async fn leave(ports: Ports<'_>, company: &CompanyId, attempt: &str) -> Resu
         Some(standing)
     })
     .await?;
-    let revoked = revoke_left(ports, &books, attempt).await?;
+    let revoked = revoke_left(ports, books, attempt).await?;
     Ok(Left { name, revoked })
 }
 
-async fn mark_disconnected(ports: Ports<'_>, company: &CompanyId) -> Result<(Books, String), Refusal> {
+/// The company and its connection with this realm. What it is linked with by now is not given up by a page that showed
+/// another one.
+///
+/// # Errors
+/// [`Refusal::UnknownCompany`], [`Refusal::NeverConnected`], [`Refusal::Link`] if it is linked with another realm, or
+/// the store failed.
+pub async fn linked(companies: &dyn Companies, books: &Books) -> Result<(Company, Connection), Refusal> {
+    let company = companies.load(&books.company).await?.ok_or(Refusal::UnknownCompany)?;
+    let connection = company.connection.clone().ok_or(Refusal::NeverConnected)?;
+    if connection.realm != books.realm {
+        return Err(Refusal::Link(BadSeal::Expired));
+    }
+    Ok((company, connection))
+}
+
+/// The QuickBooks company's name.
+async fn mark_disconnected(ports: Ports<'_>, books: &Books) -> Result<String, Refusal> {
     for _ in 0..TRIES {
-        let mut stored = ports.companies.load(company).await?.ok_or(Refusal::UnknownCompany)?;
-        let books = stored.books().ok_or(Refusal::NeverConnected)?;
-        let Some(connection) = &mut stored.connection else { return Err(Refusal::NeverConnected) };
+        let (company, connection) = linked(ports.companies, books).await?;
         let name = connection.name.clone();
         if connection.state == ConnectionState::Disconnected {
-            return Ok((books, name));
+            return Ok(name);
         }
-        connection.state = ConnectionState::Disconnected;
-        stored.version += 1;
-        if ports.companies.save(&stored).await? {
+        let connection = Some(Connection { state: ConnectionState::Disconnected, ..connection });
+        let version = company.version + 1;
+        if ports.companies.save(&Company { connection, version, ..company }).await? {
             tracing::info!(company.id = %books.company, realm.id = %books.realm, "disconnected by a person");
-            return Ok((books, name));
+            return Ok(name);
         }
     }
     Err(StoreError::new("disconnecting a company", "others kept changing it").into())

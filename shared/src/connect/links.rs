@@ -21,18 +21,19 @@ pub fn link(seal: &Seal, company: &CompanyId, now: Timestamp) -> Result<String, 
 /// no other, for [`RECONNECT_LINK_LIFE`]. Whoever else gets hold of it can do no more than an administrator of that
 /// QuickBooks company can consent to.
 pub fn reconnect_link(seal: &Seal, books: &Books, now: Timestamp) -> Result<String, StoreError> {
-    let claims = claims(Purpose::Reconnect, &books.company, later(now, RECONNECT_LINK_LIFE));
-    seal.close(&Claims { realm: Some(books.realm.clone()), ..claims })
+    seal.close(&of_realm(Purpose::Reconnect, books, later(now, RECONNECT_LINK_LIFE)))
 }
 
-/// A link with which a person may disconnect the company, for [`LINK_LIFE`].
-pub fn disconnect_link(seal: &Seal, company: &CompanyId, now: Timestamp) -> Result<String, StoreError> {
-    seal.close(&claims(Purpose::Disconnect, company, later(now, LINK_LIFE)))
+/// A link with which a person may disconnect the company from the realm that it is linked with, and from no other, for
+/// [`LINK_LIFE`].
+pub fn disconnect_link(seal: &Seal, books: &Books, now: Timestamp) -> Result<String, StoreError> {
+    seal.close(&of_realm(Purpose::Disconnect, books, later(now, LINK_LIFE)))
 }
 
-/// The company that a link of [`disconnect_link`] is for.
-pub fn company_of_disconnect_link(seal: &Seal, link: &str, now: Timestamp) -> Result<CompanyId, BadSeal> {
-    Ok(seal.open(link, Purpose::Disconnect, now)?.company)
+/// What a link of [`disconnect_link`] is for.
+pub fn books_of_disconnect_link(seal: &Seal, link: &str, now: Timestamp) -> Result<Books, BadSeal> {
+    let claims = seal.open(link, Purpose::Disconnect, now)?;
+    Ok(Books { company: claims.company, realm: claims.realm.ok_or(BadSeal::Forged)? })
 }
 
 /// What a link to connect or to reconnect says.
@@ -41,6 +42,10 @@ pub(super) fn open(seal: &Seal, link: &str, now: Timestamp) -> Result<Claims, Ba
         Err(BadSeal::Forged) => seal.open(link, Purpose::Reconnect, now),
         opened => opened,
     }
+}
+
+fn of_realm(purpose: Purpose, books: &Books, expires_at: Timestamp) -> Claims {
+    Claims { realm: Some(books.realm.clone()), ..claims(purpose, &books.company, expires_at) }
 }
 
 fn claims(purpose: Purpose, company: &CompanyId, expires_at: Timestamp) -> Claims {

@@ -300,8 +300,10 @@ impl Worker<'_> {
     async fn tried_again(&mut self, brought: &[Brought]) -> Result<Vec<Activity>, StoreError> {
         if self.waiting.is_none() {
             let parked = self.work.engine.activity.parked(&self.job.books.company).await?;
-            let earlier =
-                parked.into_iter().filter(|entry| entry.time != self.job.started_at && is_of_import(entry));
+            let realm = Some(&self.job.books.realm);
+            let earlier = parked.into_iter().filter(|entry| {
+                entry.realm.as_ref() == realm && entry.time != self.job.started_at && is_of_import(entry)
+            });
             let by_subject =
                 earlier.filter_map(|entry| Some((entry.kind.zip(entry.quickbooks_id.clone())?, entry)));
             self.waiting = Some(by_subject.collect());

@@ -365,7 +365,7 @@ fn a_mail_that_certainly_did_not_go_is_sent_soon_and_one_that_may_have_gone_on_t
 fn a_disconnected_company_is_given_up_at_intuit_as_soon_as_it_can_be_reached() {
     let world = World::new();
     *lock(&world.intuit.fails) = Some(RefreshError::Unknown("no route".into()));
-    let left = block_on(connect::leave(world.connect_ports(), &books().company, "person")).unwrap();
+    let left = block_on(connect::leave(world.connect_ports(), &books(), "person")).unwrap();
     assert!(!left.revoked);
     assert_eq!(world.state(), ConnectionState::Disconnected, "at once");
     world.live(HOUR);
@@ -383,7 +383,7 @@ fn a_disconnected_company_is_given_up_at_intuit_as_soon_as_it_can_be_reached() {
 fn a_new_consent_is_not_taken_back_by_what_was_left_of_a_disconnection() {
     let world = World::new();
     *lock(&world.intuit.fails) = Some(RefreshError::Unknown("no route".into()));
-    block_on(connect::leave(world.connect_ports(), &books().company, "person")).unwrap();
+    block_on(connect::leave(world.connect_ports(), &books(), "person")).unwrap();
     *lock(&world.intuit.fails) = None;
     world.intuit.asked();
     // The person connects again: the tokens and how they stand are stored first.

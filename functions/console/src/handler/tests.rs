@@ -380,6 +380,7 @@ fn parked() -> ActivityResult {
 mod api;
 mod choices;
 mod mapping;
+mod other_books;
 mod pages;
 mod safety;
 mod setting_up;

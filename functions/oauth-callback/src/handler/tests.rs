@@ -17,7 +17,8 @@ use sync::notice;
 use sync::outcome::{Park, ParkCause};
 use sync::ports::{CallError, RefreshError};
 use sync::reference::ReferenceLists;
-use sync::settings::Company;
+use sync::settings::{Company, Direction};
+use sync::settings_change::{SettingsChange, change_settings};
 use sync::tokens::TokenPair;
 
 use super::*;
@@ -477,12 +478,46 @@ fn realm(text: &str) -> RealmId {
     RealmId::new(text).unwrap()
 }
 
+fn books(company: &str, of: &str) -> Books {
+    Books { company: id(company), realm: realm(of) }
+}
+
+fn disconnect_link(world: &World, company: &str, realm: &str) -> String {
+    connect::disconnect_link(&world.seal, &books(company, realm), world.clock.now()).unwrap()
+}
+
+/// R4, R92, D12: nothing is sent there before a person has said so, and what waits is not lost.
+#[tokio::test]
+async fn another_quickbooks_company_begins_anew() {
+    let world = World::new().await;
+    world.connect("acme", "1").await;
+    let push =
+        SettingsChange { directions: vec![(Kind::Client, Direction::Push)], ..SettingsChange::default() };
+    change_settings(&world.companies, &id("acme"), &push).await.unwrap();
+    let waiting = [parked("acme", "waits", 1, ParkCause::NotConnected)];
+    world.activity.record(&waiting).await.unwrap();
+    let old_page = disconnect_link(&world, "acme", "1");
+    world.ask(Method::POST, "/disconnect", &[("link", &old_page)]).await;
+    insta::assert_snapshot!(read(&world.connect("acme", "2").await));
+    let company = world.companies.load(&id("acme")).await.unwrap().unwrap();
+    assert_eq!(company.settings.directions.client, Direction::None);
+    assert!(world.pushes.bodies().is_empty(), "it would only end without a direction");
+    assert_eq!(world.activity.parked(&id("acme")).await.unwrap().len(), 1);
+
+    for method in [Method::GET, Method::POST] {
+        let late = world.ask(method, "/disconnect", &[("link", &old_page)]).await;
+        assert_eq!(late.status(), StatusCode::GONE);
+        assert!(!read(&late).contains("Sons"), "{}", read(&late));
+    }
+    assert_eq!(state(&world, "acme").await, ConnectionState::Connected, "it showed another one");
+}
+
 #[tokio::test]
 async fn disconnecting_is_asked_for_and_keeps_everything_but_the_tokens() {
     let world = World::new().await;
     world.connect("acme", "1").await;
     let settings = world.companies.load(&id("acme")).await.unwrap().unwrap().settings;
-    let link = connect::disconnect_link(&world.seal, &id("acme"), world.clock.now()).unwrap();
+    let link = disconnect_link(&world, "acme", "1");
     let question = world.get("/disconnect", &[("link", &link)]).await;
     assert_eq!(question.status(), StatusCode::OK);
     assert!(read(&question).contains("Disconnect QuickBooks?") && read(&question).contains(&link));
@@ -494,8 +529,7 @@ async fn disconnecting_is_asked_for_and_keeps_everything_but_the_tokens() {
         assert!(read(&done).contains("QuickBooks is disconnected"), "{}", read(&done));
     }
     assert_eq!(state(&world, "acme").await, ConnectionState::Disconnected);
-    let books = Books { company: id("acme"), realm: realm("1") };
-    assert!(world.vault.tokens(&books).await.unwrap().is_none());
+    assert!(world.vault.tokens(&books("acme", "1")).await.unwrap().is_none());
     assert_eq!(world.companies.load(&id("acme")).await.unwrap().unwrap().settings, settings, "R65");
     assert_eq!(world.companies.of_realm(&realm("1")).await.unwrap(), Some(id("acme")), "links stay with it");
 }
@@ -505,19 +539,18 @@ async fn a_link_is_good_for_what_it_was_made_for() {
     let world = World::new().await;
     world.connect("acme", "1").await;
     let now = world.clock.now();
-    let disconnect = connect::disconnect_link(&world.seal, &id("acme"), now).unwrap();
+    let disconnect = disconnect_link(&world, "acme", "1");
     assert_eq!(world.get("/connect", &[("link", &disconnect)]).await.status(), StatusCode::BAD_REQUEST);
     let connect = world.link("acme");
     let answer = world.ask(Method::POST, "/disconnect", &[("link", &connect)]).await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-    let never = connect::disconnect_link(&world.seal, &id("globex"), now).unwrap();
+    let never = disconnect_link(&world, "globex", "2");
     assert_eq!(world.get("/disconnect", &[("link", &never)]).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(state(&world, "acme").await, ConnectionState::Connected);
 
-    let books = |realm_id| Books { company: id("acme"), realm: realm(realm_id) };
-    let ours = connect::reconnect_link(&world.seal, &books("1"), now).unwrap();
+    let ours = connect::reconnect_link(&world.seal, &books("acme", "1"), now).unwrap();
     assert_eq!(world.get("/connect", &[("link", &ours)]).await.status(), StatusCode::FOUND);
-    let other = connect::reconnect_link(&world.seal, &books("2"), now).unwrap();
+    let other = connect::reconnect_link(&world.seal, &books("acme", "2"), now).unwrap();
     assert_eq!(world.get("/connect", &[("link", &other)]).await.status(), StatusCode::GONE, "T24");
 }
 

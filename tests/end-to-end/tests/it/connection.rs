@@ -11,13 +11,13 @@ use sync::mail::Address;
 use sync::outcome::DoneAction::{Created, Updated};
 use sync::outcome::ParkCause;
 use sync::ports::{Companies, Vault};
-use sync::settings::ConnectionState;
+use sync::settings::{ConnectionState, Direction, Directions};
 use sync::standing::{self, EndReason, Standing};
 use sync::tokens::TokenPair;
 use tokio::sync::Mutex;
 
 use crate::records::{changed, client};
-use crate::world::{Tenant, World, is_done, is_parked, tests};
+use crate::world::{Tenant, World, all, is_done, is_parked, tests};
 
 tests![
     what_is_found_in_quickbooks_is_shown_after_consent,
@@ -257,6 +257,9 @@ async fn t24_links_of_another_quickbooks_company_are_not_reused(world: Arc<World
     let old = tenant.realm.clone();
     tenant.realm = world.stranger("moved-to").await?.realm;
     local::run::connect(tenant.bundle, &tenant.id, &tenant.realm, tenant.bundle.simulator.now()).await?;
+    let directions = tenant.bundle.operator.company(&tenant.id).await?.0.settings.directions;
+    ensure!(directions == Directions::default(), "R4: {directions:?}");
+    tenant.change(all(Direction::Push)).await?;
     let event = tenant.event("client.updated", &changed(&kept, "name", "Moved Client"));
     let second = tenant.must(Created, event).await?;
     ensure!(tenant.object("Customer", &second)?["DisplayName"] == "Moved Client");

@@ -8,11 +8,11 @@ use super::*;
 use crate::route::ROUTES;
 
 /// What every form carries in these tests: good values for each of them.
-const FORM: &str = "event=e-1&reason=a+test&client=push&product=none&invoice=none&payment=none&cut_off=\
+pub(super) const FORM: &str = "event=e-1&reason=a+test&client=push&product=none&invoice=none&payment=none&cut_off=\
                     &income_account=&to-c-1=1&pick=c-1&pair=c-1%7C1&table=a&kind=client&purpose=preview";
 
 /// Every address of a method that takes a session, for the client c-1 and a job.
-fn addresses(method: &Method, job: &str) -> Vec<String> {
+pub(super) fn addresses(method: &Method, job: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (_, template, _) in ROUTES.iter().filter(|(of, ..)| of == method) {
         for side in ["customers", "items"] {
@@ -30,7 +30,7 @@ fn addresses(method: &Method, job: &str) -> Vec<String> {
 }
 
 /// Everything that is stored of a company, and everything that is on a queue.
-async fn everything(world: &World, company: &str, realm: &str) -> String {
+pub(super) async fn everything(world: &World, company: &str, realm: &str) -> String {
     let books = ids::Books { company: id(company), realm: RealmId::new(realm).unwrap() };
     let mut names = Vec::new();
     for kind in sync::pairing::KINDS {
