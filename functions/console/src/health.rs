@@ -14,9 +14,17 @@ use crate::words;
 
 /// How many days are shown.
 const DAYS: i64 = 14;
-/// How many entries are counted at most; a busier company sees fewer days.
+/// How many entries are counted at most; a busier company sees fewer days, and is told so.
 const MOST: usize = 2000;
+const COUNTED: &str = "the newest 2,000 events";
 const GLANCE: usize = 500;
+
+/// The newest entries of the days that are shown.
+struct Counted {
+    entries: Vec<Activity>,
+    /// There are older ones, which are not counted.
+    cut: bool,
+}
 
 /// What happened on a day, UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +33,15 @@ struct Day {
     pushed: usize,
     pulled: usize,
     failed: usize,
+    /// Not all of the day was counted.
+    cut: bool,
 }
 
 /// The part of the overview that is loaded after it.
 pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor) -> Answered {
     let now = site.clock.now();
-    let entries = recent(site.history, visitor.id(), now).await?;
+    let Counted { mut entries, cut } = recent(site.history, visitor.id(), now).await?;
+    entries.retain(|entry| entry.realm.as_ref().is_none_or(|realm| visitor.sees(realm)));
     let (spent, swept, heard) = match visitor.company.books() {
         Some(books) => (
             Some(site.budget.spent(&books, now).await?),
@@ -39,15 +50,21 @@ pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor) -> Answered {
         ),
         None => (None, None, None),
     };
+    let days = days(&entries, now, cut);
     let last = |side| entries.iter().filter(|entry| entry.side == side).map(|entry| entry.handled_at).max();
+    let none = if cut { format!("None among {COUNTED}") } else { format!("None in the last {DAYS} days") };
     Ok(Answer::part(html! {
         section id="health" class="card" aria-labelledby="health-title" {
             h2 id="health-title" { "Health" }
-            (chart(&days(&entries, now, entries.len() >= MOST)))
+            (chart(&days))
+            @if let Some(day) = days.first().filter(|day| day.cut) {
+                p { "So much has happened that only " (COUNTED) " are counted: " (day.date.strftime("%-d %b"))
+                    " has more, and earlier days are not shown." }
+            }
             dl {
                 dt { "Time from change to QuickBooks" } dd { (lag(&entries)) }
-                dt { "Last event from the billing app" } dd { (when(last(Side::Billing), LATELY)) }
-                dt { "Last change from QuickBooks" } dd { (when(last(Side::QuickBooks), LATELY)) }
+                dt { "Last event from the billing app" } dd { (when(last(Side::Billing), &none)) }
+                dt { "Last change from QuickBooks" } dd { (when(last(Side::QuickBooks), &none)) }
                 dt { "Last webhook from QuickBooks" } dd { (when(heard, "None yet")) }
                 dt { "Last sweep of QuickBooks" } dd { (when(swept, "None yet")) }
                 @if let Some(spent) = spent {
@@ -68,7 +85,7 @@ pub(crate) fn placeholder() -> Markup {
     }
 }
 
-async fn recent(log: &dyn History, company: &CompanyId, now: Timestamp) -> Result<Vec<Activity>, StoreError> {
+async fn recent(log: &dyn History, company: &CompanyId, now: Timestamp) -> Result<Counted, StoreError> {
     let since = now - SignedDuration::from_hours(24 * DAYS);
     let (mut entries, mut place): (Vec<Activity>, Option<Place>) = (Vec::new(), None);
     while entries.len() < MOST {
@@ -78,13 +95,14 @@ async fn recent(log: &dyn History, company: &CompanyId, now: Timestamp) -> Resul
         let reached = some.last().is_some_and(|entry| entry.time < since);
         entries.extend(some.into_iter().filter(|entry| entry.time >= since));
         if last || reached {
-            break;
+            return Ok(Counted { entries, cut: false });
         }
     }
-    Ok(entries)
+    let next = log.before(company, place.as_ref(), 1).await?;
+    Ok(Counted { entries, cut: next.iter().any(|entry| entry.time >= since) })
 }
 
-/// The days' numbers, oldest first. When not all entries were counted, the oldest day is left out, being incomplete.
+/// The days' numbers, oldest first. When not all entries were counted, the day of the oldest one is the first.
 fn days(entries: &[Activity], now: Timestamp, cut: bool) -> Vec<Day> {
     let date = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
     let today = date(now);
@@ -92,7 +110,7 @@ fn days(entries: &[Activity], now: Timestamp, cut: bool) -> Vec<Day> {
     (0..DAYS)
         .rev()
         .filter_map(|back| today.checked_sub(back.days()).ok())
-        .filter(|day| oldest.is_none_or(|oldest| *day > oldest))
+        .filter(|day| oldest.is_none_or(|oldest| *day >= oldest))
         .map(|day| {
             let of: Vec<&Activity> = entries.iter().filter(|entry| date(entry.time) == day).collect();
             let done = |side: Side| {
@@ -106,6 +124,7 @@ fn days(entries: &[Activity], now: Timestamp, cut: bool) -> Vec<Day> {
                 pushed: done(Side::Billing),
                 pulled: done(Side::QuickBooks),
                 failed: of.iter().filter(|entry| entry.result.is_parked()).count(),
+                cut: oldest == Some(day),
             }
         })
         .collect()
@@ -127,9 +146,6 @@ fn lag(entries: &[Activity]) -> String {
     }
 }
 
-/// What is said of what did not happen on the days that are shown.
-const LATELY: &str = "None in the last 14 days";
-
 fn when(at: Option<Timestamp>, otherwise: &str) -> Markup {
     html! { @match at { Some(at) => { (words::moment(at)) " UTC" }, None => (otherwise) } }
 }
@@ -138,6 +154,7 @@ fn when(at: Option<Timestamp>, otherwise: &str) -> Markup {
 fn chart(days: &[Day]) -> Markup {
     let most = days.iter().map(|day| day.pushed + day.pulled + day.failed).max().unwrap_or_default().max(1);
     let height = |count: usize| count * 100 / most;
+    let number = |day: &Day, count: usize| html! { (count) @if day.cut { " or more" } };
     html! {
         svg class="chart" viewBox="0 0 700 130" role="img" aria-label="Pushed, pulled and failed each day" {
             line x1="0" y1="105" x2="700" y2="105" {}
@@ -156,7 +173,7 @@ fn chart(days: &[Day]) -> Markup {
         details { summary { "As numbers" }
             table { thead { tr { th scope="col" { "Day" } th scope="col" { "Pushed" } th scope="col" { "Pulled" } th scope="col" { "Needs attention" } } }
                 tbody { @for day in days { tr {
-                    th scope="row" { (day.date) } td { (day.pushed) } td { (day.pulled) } td { (day.failed) }
+                    th scope="row" { (day.date) } td { (number(day, day.pushed)) } td { (number(day, day.pulled)) } td { (number(day, day.failed)) }
                 } } } }
         }
     }
@@ -165,8 +182,10 @@ fn chart(days: &[Day]) -> Markup {
 #[cfg(test)]
 mod tests {
     use sync::ids::{EventId, QuickBooksId};
+    use sync::memory::MemoryActivityLog;
     use sync::model::Kind;
     use sync::outcome::{Done, DoneAction, Park, ParkCause};
+    use sync::ports::ActivityLog;
 
     use super::*;
 
@@ -212,8 +231,47 @@ mod tests {
         assert_eq!(counted.len(), 14);
         assert_eq!((counted[13].pushed, counted[13].pulled, counted[13].failed), (1, 0, 0));
         assert_eq!((counted[12].pushed, counted[12].pulled, counted[12].failed), (1, 1, 1));
-        assert_eq!(days(&entries, now, true).len(), 1, "the oldest day may not be whole");
+        let cut = days(&entries, now, true);
+        assert_eq!(
+            cut.iter().map(|day| day.cut).collect::<Vec<_>>(),
+            [true, false],
+            "the oldest is not whole"
+        );
         assert_eq!(lag(&entries), "5 seconds for half of them");
         assert_eq!(lag(&[]), "Nothing was pushed lately");
+    }
+
+    /// A page that counts no further than it says.
+    #[tokio::test]
+    async fn what_is_not_counted_is_told() {
+        let now: Timestamp = "2026-03-09T10:00:00Z".parse().unwrap();
+        let log = MemoryActivityLog::default();
+        let record = async |first: i64, many: i64| {
+            let entries: Vec<Activity> = (first..first + many)
+                .map(|second| {
+                    let time = now - SignedDuration::from_secs(second);
+                    entry(&time.to_string(), 0, Side::Billing, false)
+                })
+                .collect();
+            log.record(&entries).await.unwrap();
+        };
+        let counted = async || {
+            let counted = recent(&log, &CompanyId::new("acme").unwrap(), now).await.unwrap();
+            (counted.entries.len(), counted.cut)
+        };
+        assert_eq!(counted().await, (0, false));
+        record(0, 1999).await;
+        assert_eq!(counted().await, (1999, false));
+        record(1999, 1).await;
+        assert_eq!(counted().await, (2000, false), "all of them");
+        record(20 * 24 * 3600, 10).await;
+        assert_eq!(counted().await, (2000, false), "what is older is not asked for");
+        record(2000, 1).await;
+        assert_eq!(counted().await, (2000, true));
+        let Counted { entries, cut } = recent(&log, &CompanyId::new("acme").unwrap(), now).await.unwrap();
+        let days = days(&entries, now, cut);
+        assert_eq!((days.len(), days[0].pushed), (1, 2000), "today is shown though there is more of it");
+        let shown = chart(&days).into_string();
+        assert!(shown.contains("<td>2000 or more</td><td>0 or more</td>"), "{shown}");
     }
 }
