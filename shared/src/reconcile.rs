@@ -37,8 +37,17 @@ const READS: usize = 25;
 const WEBHOOKS_TAKE: SignedDuration = SignedDuration::from_mins(10);
 /// The time between sweeps while webhooks are silent.
 const OFTEN: SignedDuration = SignedDuration::from_mins(15);
+/// How many companies later each round begins than the one before: a prime, so that it comes around to all of them.
+const STRIDE: i64 = 1009;
 /// The time between sweeps while webhooks work.
 const SELDOM: SignedDuration = SignedDuration::from_hours(24);
+
+/// Puts other companies first in each round, so that none is left out again and again where the time is too short for all.
+pub fn take_turns(companies: &mut [CompanyId], now: Timestamp) {
+    let round = now.as_second().div_euclid(OFTEN.as_secs());
+    let first = i64::try_from(companies.len()).ok().and_then(|all| (round * STRIDE).checked_rem_euclid(all));
+    companies.rotate_left(first.and_then(|first| usize::try_from(first).ok()).unwrap_or_default());
+}
 
 /// What a sweep works with.
 #[derive(Clone, Copy)]
@@ -255,5 +264,21 @@ mod tests {
         assert_eq!(pace(Some(&cursor(SELDOM)), true), OFTEN);
         assert_eq!(pace(Some(&cursor(OFTEN)), false), SignedDuration::from_mins(30));
         assert_eq!(pace(Some(&cursor(SELDOM)), false), SELDOM);
+    }
+
+    #[test]
+    fn every_company_comes_first_in_some_round() {
+        let all: Vec<CompanyId> = (0..50).map(|n| CompanyId::new(format!("c-{n:02}")).unwrap()).collect();
+        let mut first: Vec<CompanyId> = Vec::new();
+        for round in 0..50 {
+            let mut companies = all.clone();
+            take_turns(&mut companies, Timestamp::UNIX_EPOCH + OFTEN * round);
+            first.extend(companies.first().cloned());
+            companies.sort();
+            assert_eq!(companies, all, "none is left out");
+        }
+        first.sort();
+        assert_eq!(first, all);
+        take_turns(&mut [], Timestamp::UNIX_EPOCH);
     }
 }

@@ -43,21 +43,30 @@ pub(crate) async fn handle(
         queue: pushes,
         cursors: &services.companies,
     };
+    let mut companies = Vec::new();
     let mut from: Option<String> = None;
     loop {
-        let (companies, next) = services.companies.ever_connected(from.as_deref()).await?;
-        let in_time = companies.iter().filter(|_| batch::time_left(deadline) > LAST_COMPANIES);
-        let rounds = stream::iter(in_time).map(|company| look(quickbooks, billing, company));
-        rounds.buffer_unordered(AT_ONCE).for_each(async |()| ()).await;
-        match next {
-            Some(next) if batch::time_left(deadline) > LAST_COMPANIES => from = Some(next),
-            Some(_) => {
-                tracing::warn!("the time was too short for all companies");
-                return Ok(());
-            }
-            None => return Ok(()),
+        let (listed, next) = services.companies.ever_connected(from.as_deref()).await?;
+        companies.extend(listed);
+        from = next;
+        if from.is_none() {
+            break;
         }
     }
+    reconcile::take_turns(&mut companies, SystemClock.now());
+    let in_time = stream::iter(&companies)
+        .take_while(|_| std::future::ready(batch::time_left(deadline) > LAST_COMPANIES));
+    let rounds = in_time.map(|company| look(quickbooks, billing, company));
+    let looked_at = rounds.buffer_unordered(AT_ONCE).count().await;
+    if looked_at < companies.len() {
+        let left_out = companies.len() - looked_at;
+        tracing::warn!(
+            looked_at,
+            left_out,
+            "the time was too short for all companies; a later round begins with others"
+        );
+    }
+    Ok(())
 }
 
 /// Looks at both sides of a company. One that does not answer keeps neither the other nor the other companies back.

@@ -18,8 +18,10 @@ const BATCH: usize = 10;
 /// How often the queue is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
 /// How long the queue may stand still before it is given up. What was in a function's hands when an earlier run was
-/// ended comes back after the queue's visibility timeout, six minutes (template.yaml).
+/// ended, or when a function was too slow, comes back after the queue's visibility timeout (template.py).
 const PATIENCE: Duration = Duration::from_secs(420);
+/// How many of the local AWS's own words about failed functions are told.
+const TOLD: usize = 5;
 
 /// A message for the push queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +120,10 @@ impl Bundle {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {
-                bail!("{} webhooks and messages are still on their way after {PATIENCE:?}", now.waiting);
+                let (waiting, failures) = (now.waiting, self.failures()?);
+                bail!(
+                    "{waiting} webhooks and messages are still on their way after {PATIENCE:?}\n{failures}"
+                );
             }
             before = Some(now);
             sleep(GLANCE).await;
@@ -146,10 +151,20 @@ impl Bundle {
                 return Ok(());
             }
             if changed.elapsed() > PATIENCE {
-                bail!("{waiting} messages have been on the queue for {PATIENCE:?} without any progress");
+                let failures = self.failures()?;
+                bail!(
+                    "{waiting} messages have been on the queue for {PATIENCE:?} without any progress\n{failures}"
+                );
             }
             sleep(GLANCE).await;
         }
+    }
+
+    /// What the local AWS said last about functions that failed on messages of a queue.
+    fn failures(&self) -> anyhow::Result<String> {
+        let log = self.stack.aws_log()?;
+        let failures: Vec<&str> = log.lines().filter(|line| line.contains("failed processing")).collect();
+        Ok(failures[failures.len().saturating_sub(TOLD)..].join("\n"))
     }
 
     /// Messages of a queue, those in somebody's hands included.
