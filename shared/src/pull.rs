@@ -15,11 +15,7 @@ mod records;
 mod sources;
 mod write;
 
-use std::collections::BTreeMap;
-
-use futures::future::join_all;
-
-use crate::push::{FIRST_WAIT, Message, Ports, Verdict};
+use crate::push::{Message, Ports, Verdict, side_by_side};
 
 /// The entity that a payment of this number was made of, if its number is one that a pull gives.
 pub(crate) fn entity_of_payment(number: &str) -> Option<String> {
@@ -30,18 +26,5 @@ pub(crate) fn entity_of_payment(number: &str) -> Option<String> {
 /// Deals with a batch of messages, each group in its order, and says for each message, in the same order, what is
 /// to be done with it. Never fails as a whole; groups do not hold each other up.
 pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
-    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (place, message) in messages.iter().enumerate() {
-        groups.entry(&message.group).or_default().push(place);
-    }
-    let runs = groups.into_iter().map(|(group, places)| async move {
-        let ours: Vec<&Message> = places.iter().map(|place| &messages[*place]).collect();
-        let verdicts = group::run(ports, group, &ours).await;
-        places.into_iter().zip(verdicts).collect::<Vec<_>>()
-    });
-    let mut verdicts = vec![Verdict::Redeliver { after: FIRST_WAIT }; messages.len()];
-    for (place, verdict) in join_all(runs).await.into_iter().flatten() {
-        verdicts[place] = verdict;
-    }
-    verdicts
+    side_by_side(messages, |group, ours| async move { group::run(ports, group, &ours).await }).await
 }

@@ -35,7 +35,7 @@ use crate::ports::{ActivityLog, Billing, Clock, Companies, Connector, Ledger, ex
 /// The longest wait before a message is tried again; a queue's visibility timeout allows twelve hours.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// The wait after the first failure; it doubles with each delivery.
-pub(crate) const FIRST_WAIT: Duration = Duration::from_secs(5);
+const FIRST_WAIT: Duration = Duration::from_secs(5);
 
 /// What a push works with.
 #[derive(Clone, Copy)]
@@ -84,14 +84,22 @@ pub enum Verdict {
 /// Deals with a batch of messages, each group in its order, and says for each message, in the same order, what is
 /// to be done with it. Never fails as a whole; groups do not hold each other up.
 pub async fn messages(ports: Ports<'_>, messages: &[Message]) -> Vec<Verdict> {
+    side_by_side(messages, |group, ours| async move { group::run(ports, group, &ours).await }).await
+}
+
+/// Deals with the groups of a batch side by side, and gives the verdicts in the order of the messages. `run` gives one
+/// for each message of its group.
+pub(crate) async fn side_by_side<'m, R: Future<Output = Vec<Verdict>>>(
+    messages: &'m [Message],
+    run: impl Fn(&'m str, Vec<&'m Message>) -> R,
+) -> Vec<Verdict> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, message) in messages.iter().enumerate() {
         groups.entry(&message.group).or_default().push(place);
     }
-    let runs = groups.into_iter().map(|(group, places)| async move {
-        let ours: Vec<&Message> = places.iter().map(|place| &messages[*place]).collect();
-        let verdicts = group::run(ports, group, &ours).await;
-        places.into_iter().zip(verdicts).collect::<Vec<_>>()
+    let runs = groups.into_iter().map(|(group, places)| {
+        let verdicts = run(group, places.iter().map(|place| &messages[*place]).collect());
+        async move { places.into_iter().zip(verdicts.await).collect::<Vec<_>>() }
     });
     let mut verdicts = vec![Verdict::Redeliver { after: FIRST_WAIT }; messages.len()];
     for (place, verdict) in join_all(runs).await.into_iter().flatten() {

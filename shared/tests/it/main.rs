@@ -10,6 +10,7 @@ mod choices;
 mod cut_short;
 mod desk;
 mod fuzz;
+mod guarded;
 mod linking;
 mod names;
 mod ordering;

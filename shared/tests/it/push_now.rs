@@ -150,7 +150,7 @@ where
         let queue = MemoryPushQueue::default();
         let stops = Stops::before(&desk, call).sending_to(&queue);
         let text = body.to_string();
-        let mut first = Box::pin(push_now(stops.ports(), &stops, &event, &text, pending()));
+        let mut first = Box::pin(push_now(stops.ports(), stops.queue(), &event, &text, pending()));
         let ended = stops.until_stopped(&mut first).await;
         let is_last = ended.is_some();
         other(Arc::clone(&desk), body.clone()).await;
@@ -208,7 +208,7 @@ async fn wherever_a_call_dies_the_sender_tries_again_and_one_invoice_is_made() {
         let stops = Stops::before(&desk, call).sending_to(&queue);
         let text = body.to_string();
         let ended = {
-            let mut first = Box::pin(push_now(stops.ports(), &stops, &event, &text, pending()));
+            let mut first = Box::pin(push_now(stops.ports(), stops.queue(), &event, &text, pending()));
             stops.until_stopped(&mut first).await
         };
         let died = ended.is_none();

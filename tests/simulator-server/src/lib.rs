@@ -1,5 +1,6 @@
 //! What the simulators' servers share: how one is started, stopped and controlled, a clock that can be moved,
-//! connections that can be broken, what goes wrong on request, and a few small things about their state.
+//! connections that can be broken, what goes wrong on request, what is around a page, and a few small things about their
+//! state.
 
 mod clock;
 mod connection;
@@ -7,6 +8,7 @@ mod control;
 mod faults;
 mod kept;
 mod locks;
+mod page;
 mod running;
 mod settings;
 
@@ -15,5 +17,6 @@ pub use self::connection::{is_severed, serve, severed};
 pub use self::control::{Controlled, control, done, refused};
 pub use self::faults::{Effect, Fault, Faults, Seen};
 pub use self::locks::{lock, read, write};
+pub use self::page::page;
 pub use self::running::Running;
 pub use self::settings::merged;

@@ -101,7 +101,7 @@ impl Company {
             }
             Route::ChangeCompany(_) => self.change_company(&user, &request.sent()).map(Reply::Item),
             Route::List(kind) => self.list(kind, request, &user).map(Reply::List),
-            Route::Blank(kind) => Ok(Reply::Item(Value::Object(super::record::blank(kind.fields())))),
+            Route::Blank(kind) => Ok(Reply::Item(Value::Object(super::record::blank(&kind.fields())))),
             Route::Create(kind) => {
                 let includes = includes(kind, request)?;
                 let id = self.create(kind, request, &user, now)?;

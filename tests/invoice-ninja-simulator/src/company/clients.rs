@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::kinds::{CONTACT, Kind};
+use super::kinds::{self, Kind};
 use super::record::{Errors, Members, Record, blank, fill, objects};
 use super::refusal::{Refusal, unless, wrong};
 use super::statics::{COUNTRIES, CURRENCIES};
@@ -19,7 +19,7 @@ impl Company {
         user: &User,
         now: Timestamp,
     ) -> Result<u64, Refusal> {
-        let mut client = blank(Kind::Client.fields());
+        let mut client = blank(&Kind::Client.fields());
         for name in ["balance", "paid_to_date", "payment_balance", "credit_balance", "last_login"] {
             client.put(name, 0);
         }
@@ -61,7 +61,7 @@ impl Company {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let mut errors = Errors::new();
-        fill(client, sent, Kind::Client.fields(), "", &mut errors);
+        fill(client, sent, &Kind::Client.fields(), "", &mut errors);
         for column in ["number", "id_number"] {
             if self.store.is_taken(Kind::Client, column, client.text(column), id) {
                 wrong(
@@ -104,7 +104,7 @@ impl Company {
         let known = before.iter().find(|contact| contact.text("id") == sent.text("id"));
         let mut contact = known.cloned().unwrap_or_else(|| {
             let id = self.store.next_part();
-            let mut contact = blank(CONTACT);
+            let mut contact = blank(&kinds::contact());
             contact.put("id", ids::shown(id));
             contact.put("send_email", true);
             contact.put("is_locked", false);
@@ -116,7 +116,7 @@ impl Company {
             contact.put("archived_at", 0);
             contact
         });
-        fill(&mut contact, sent, CONTACT, "", &mut Errors::new());
+        fill(&mut contact, sent, &kinds::contact(), "", &mut Errors::new());
         contact.put("updated_at", now.as_second());
         contact
     }
@@ -163,7 +163,7 @@ fn check_contacts(sent: &Record, errors: &mut Errors) {
     }
     let mut seen = BTreeSet::new();
     for (n, contact) in objects(sent, "contacts").enumerate() {
-        fill(&mut Record::new(), contact, CONTACT, &format!("contacts.{n}."), errors);
+        fill(&mut Record::new(), contact, &kinds::contact(), &format!("contacts.{n}."), errors);
         let (field, email) = (format!("contacts.{n}.email"), contact.text("email").trim());
         if email.is_empty() {
             continue;

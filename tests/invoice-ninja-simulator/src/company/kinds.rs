@@ -68,15 +68,16 @@ impl Kind {
         }
     }
 
-    pub(crate) fn fields(self) -> &'static [Field] {
+    /// The fields that clients may write.
+    pub(crate) fn fields(self) -> Vec<Field> {
         match self {
-            Self::Client => CLIENT,
-            Self::Product => PRODUCT,
-            Self::Invoice => INVOICE,
-            Self::Payment => PAYMENT,
-            Self::TaxRate => TAX_RATE,
-            Self::GroupSetting => GROUP_SETTING,
-            Self::Webhook => WEBHOOK,
+            Self::Client => [CLIENT, CUSTOM].concat(),
+            Self::Product => [PRODUCT, TAXES, CUSTOM].concat(),
+            Self::Invoice => [INVOICE, TAXES, CUSTOM].concat(),
+            Self::Payment => [PAYMENT, CUSTOM].concat(),
+            Self::TaxRate => TAX_RATE.to_vec(),
+            Self::GroupSetting => GROUP_SETTING.to_vec(),
+            Self::Webhook => WEBHOOK.to_vec(),
         }
     }
 
@@ -93,42 +94,18 @@ impl Kind {
         }
     }
 
-    /// The columns that free text search (`filter`) looks at.
-    pub(crate) fn searched(self) -> &'static [&'static str] {
-        match self {
-            Self::Client => &[
-                "name",
-                "number",
-                "id_number",
-                "custom_value1",
-                "custom_value2",
-                "custom_value3",
-                "custom_value4",
-            ],
-            Self::Product => {
-                &["product_key", "notes", "custom_value1", "custom_value2", "custom_value3", "custom_value4"]
-            }
-            Self::Invoice => &[
-                "number",
-                "po_number",
-                "date",
-                "custom_value1",
-                "custom_value2",
-                "custom_value3",
-                "custom_value4",
-            ],
-            Self::Payment => &[
-                "number",
-                "date",
-                "transaction_reference",
-                "custom_value1",
-                "custom_value2",
-                "custom_value3",
-                "custom_value4",
-            ],
+    /// Whether free text search (`filter`) looks at a column.
+    pub(crate) fn searches(self, column: &str) -> bool {
+        let own: &[&str] = match self {
+            Self::Client => &["name", "number", "id_number"],
+            Self::Product => &["product_key", "notes"],
+            Self::Invoice => &["number", "po_number", "date"],
+            Self::Payment => &["number", "date", "transaction_reference"],
             Self::TaxRate | Self::GroupSetting => &["name"],
             Self::Webhook => &["target_url"],
-        }
+        };
+        let has_custom = matches!(self, Self::Client | Self::Product | Self::Invoice | Self::Payment);
+        own.contains(&column) || (has_custom && CUSTOM.iter().any(|(name, _)| *name == column))
     }
 
     /// The ids of the webhook events for this kind. None for kinds without events.
@@ -161,6 +138,33 @@ pub(crate) const INVOICE_SENT: u32 = 60;
 /// The highest number of an event.
 pub(crate) const LAST_EVENT: u32 = 65;
 
+/// A company's own fields, which most records have.
+const CUSTOM: &[Field] = &[
+    ("custom_value1", Type::Text),
+    ("custom_value2", Type::Text),
+    ("custom_value3", Type::Text),
+    ("custom_value4", Type::Text),
+];
+
+const TAXES: &[Field] = &[
+    ("tax_name1", Type::Text),
+    ("tax_rate1", Type::Money),
+    ("tax_name2", Type::Text),
+    ("tax_rate2", Type::Money),
+    ("tax_name3", Type::Text),
+    ("tax_rate3", Type::Money),
+];
+
+/// Those of a client's contact.
+pub(crate) fn contact() -> Vec<Field> {
+    [CONTACT, CUSTOM].concat()
+}
+
+/// Those of an invoice's line.
+pub(crate) fn line() -> Vec<Field> {
+    [LINE, TAXES, CUSTOM].concat()
+}
+
 const CLIENT: &[Field] = &[
     ("assigned_user_id", Type::Id),
     ("name", Type::Text),
@@ -177,10 +181,6 @@ const CLIENT: &[Field] = &[
     ("state", Type::Text),
     ("postal_code", Type::Text),
     ("country_id", Type::Static),
-    ("custom_value1", Type::Text),
-    ("custom_value2", Type::Text),
-    ("custom_value3", Type::Text),
-    ("custom_value4", Type::Text),
     ("shipping_address1", Type::Text),
     ("shipping_address2", Type::Text),
     ("shipping_city", Type::Text),
@@ -199,17 +199,13 @@ const CLIENT: &[Field] = &[
     ("classification", Type::Text),
 ];
 
-pub(crate) const CONTACT: &[Field] = &[
+const CONTACT: &[Field] = &[
     ("first_name", Type::Text),
     ("last_name", Type::Text),
     ("email", Type::Text),
     ("phone", Type::Text),
     ("is_primary", Type::Flag),
     ("send_email", Type::Flag),
-    ("custom_value1", Type::Text),
-    ("custom_value2", Type::Text),
-    ("custom_value3", Type::Text),
-    ("custom_value4", Type::Text),
 ];
 
 const PRODUCT: &[Field] = &[
@@ -219,16 +215,6 @@ const PRODUCT: &[Field] = &[
     ("cost", Type::Money),
     ("price", Type::Money),
     ("quantity", Type::Money),
-    ("tax_name1", Type::Text),
-    ("tax_rate1", Type::Money),
-    ("tax_name2", Type::Text),
-    ("tax_rate2", Type::Money),
-    ("tax_name3", Type::Text),
-    ("tax_rate3", Type::Money),
-    ("custom_value1", Type::Text),
-    ("custom_value2", Type::Text),
-    ("custom_value3", Type::Text),
-    ("custom_value4", Type::Text),
     ("in_stock_quantity", Type::Money),
     ("stock_notification", Type::Flag),
     ("stock_notification_threshold", Type::Money),
@@ -252,12 +238,6 @@ const INVOICE: &[Field] = &[
     ("discount", Type::Money),
     ("is_amount_discount", Type::Flag),
     ("uses_inclusive_taxes", Type::Flag),
-    ("tax_name1", Type::Text),
-    ("tax_rate1", Type::Money),
-    ("tax_name2", Type::Text),
-    ("tax_rate2", Type::Money),
-    ("tax_name3", Type::Text),
-    ("tax_rate3", Type::Money),
     ("terms", Type::Text),
     ("public_notes", Type::Text),
     ("private_notes", Type::Text),
@@ -265,17 +245,13 @@ const INVOICE: &[Field] = &[
     ("partial", Type::Money),
     ("partial_due_date", Type::Date),
     ("exchange_rate", Type::Money),
-    ("custom_value1", Type::Text),
-    ("custom_value2", Type::Text),
-    ("custom_value3", Type::Text),
-    ("custom_value4", Type::Text),
     ("custom_surcharge1", Type::Money),
     ("custom_surcharge2", Type::Money),
     ("custom_surcharge3", Type::Money),
     ("custom_surcharge4", Type::Money),
 ];
 
-pub(crate) const LINE: &[Field] = &[
+const LINE: &[Field] = &[
     ("quantity", Type::Money),
     ("cost", Type::Money),
     ("product_key", Type::Text),
@@ -283,21 +259,11 @@ pub(crate) const LINE: &[Field] = &[
     ("notes", Type::Text),
     ("discount", Type::Money),
     ("is_amount_discount", Type::Flag),
-    ("tax_name1", Type::Text),
-    ("tax_rate1", Type::Money),
-    ("tax_name2", Type::Text),
-    ("tax_rate2", Type::Money),
-    ("tax_name3", Type::Text),
-    ("tax_rate3", Type::Money),
     ("sort_id", Type::Text),
     ("line_total", Type::Money),
     ("gross_line_total", Type::Money),
     ("tax_amount", Type::Money),
     ("date", Type::Date),
-    ("custom_value1", Type::Text),
-    ("custom_value2", Type::Text),
-    ("custom_value3", Type::Text),
-    ("custom_value4", Type::Text),
     ("type_id", Type::Static),
     ("tax_id", Type::Static),
     ("task_id", Type::Text),
@@ -315,10 +281,6 @@ const PAYMENT: &[Field] = &[
     ("private_notes", Type::Text),
     ("exchange_rate", Type::Money),
     ("exchange_currency_id", Type::Static),
-    ("custom_value1", Type::Text),
-    ("custom_value2", Type::Text),
-    ("custom_value3", Type::Text),
-    ("custom_value4", Type::Text),
 ];
 
 const TAX_RATE: &[Field] = &[("name", Type::Text), ("rate", Type::Money)];

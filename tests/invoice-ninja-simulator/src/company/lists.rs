@@ -126,7 +126,7 @@ fn is_of_kind(kind: Kind, name: &str, row: &Record, value: &str) -> Option<bool>
     let contains = |column: &str| row.text(column).to_lowercase().contains(&value.to_lowercase());
     match (kind, name) {
         (_, "filter") if !value.is_empty() => Some(
-            kind.searched().iter().any(|column| contains(column))
+            row.keys().any(|column| kind.searches(column) && contains(column))
                 || objects(row, "contacts").any(|it| {
                     ["first_name", "last_name", "email"]
                         .iter()

@@ -30,7 +30,7 @@ pub(crate) struct NewPayment {
 impl NewPayment {
     /// One that the app makes by itself when an invoice is marked as paid.
     pub(crate) fn manual(client: u64, amount: Decimal, date: String, reference: &str, user: &str) -> Self {
-        let mut fields = blank(Kind::Payment.fields());
+        let mut fields = blank(&Kind::Payment.fields());
         fields.put("user_id", user);
         fields.put_money("amount", amount);
         fields.put("date", date);
@@ -54,11 +54,11 @@ impl Company {
         }
         let mut errors = Errors::new();
         let client = self.client_of(sent, &mut errors);
-        let mut fields = blank(Kind::Payment.fields());
+        let mut fields = blank(&Kind::Payment.fields());
         fields.put("user_id", user.id.as_str());
         fields.put("date", today(now));
         fields.put("exchange_rate", 1);
-        fill(&mut fields, sent, Kind::Payment.fields(), "", &mut errors);
+        fill(&mut fields, sent, &Kind::Payment.fields(), "", &mut errors);
         if fields.text("date").is_empty() {
             fields.put("date", today(now));
         }
@@ -131,7 +131,7 @@ impl Company {
         if sent.get("client_id").is_some_and(|client| *client != payment.text("client_id")) {
             wrong(&mut errors, "client_id", "The selected client id is invalid.");
         }
-        fill(&mut payment, sent, Kind::Payment.fields(), "", &mut errors);
+        fill(&mut payment, sent, &Kind::Payment.fields(), "", &mut errors);
         if self.store.is_taken(Kind::Payment, "number", payment.text("number"), Some(id)) {
             wrong(&mut errors, "number", "The number has already been taken.");
         }

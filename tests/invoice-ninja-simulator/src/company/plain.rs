@@ -20,7 +20,7 @@ impl Company {
         let before = id.and_then(|id| self.store.row(kind, id)).cloned();
         let mut record = before.unwrap_or_else(|| self.new_plain(kind, user));
         let mut errors = Errors::new();
-        fill(&mut record, sent, kind.fields(), "", &mut errors);
+        fill(&mut record, sent, &kind.fields(), "", &mut errors);
         match kind {
             Kind::Webhook => webhooks::check(&record, &mut errors),
             _ => self.check_named(kind, id, &record, sent, &mut errors),
@@ -33,7 +33,7 @@ impl Company {
     }
 
     fn new_plain(&self, kind: Kind, user: &User) -> Record {
-        let mut record = blank(kind.fields());
+        let mut record = blank(&kind.fields());
         record.put("user_id", user.id.as_str());
         if kind == Kind::Webhook {
             record.put("company_id", ids::shown(self.id));

@@ -15,13 +15,13 @@ impl Company {
         user: &User,
         now: Timestamp,
     ) -> Result<u64, Refusal> {
-        let mut product = blank(Kind::Product.fields());
+        let mut product = blank(&Kind::Product.fields());
         product.put("user_id", user.id.as_str());
         product.put("quantity", 1);
         product.put("tax_id", "1");
         product.put("documents", json!([]));
         let mut errors = Errors::new();
-        fill(&mut product, sent, Kind::Product.fields(), "", &mut errors);
+        fill(&mut product, sent, &Kind::Product.fields(), "", &mut errors);
         unless(errors)?;
         let id = self.store.add(Kind::Product, product, now);
         self.created(Kind::Product, id, now);
@@ -31,7 +31,7 @@ impl Company {
     pub(crate) fn update_product(&mut self, id: u64, sent: &Record, now: Timestamp) -> Result<(), Refusal> {
         let Some(mut product) = self.store.row(Kind::Product, id).cloned() else { return Ok(()) };
         let mut errors = Errors::new();
-        fill(&mut product, sent, Kind::Product.fields(), "", &mut errors);
+        fill(&mut product, sent, &Kind::Product.fields(), "", &mut errors);
         unless(errors)?;
         product.put("updated_at", now.as_second());
         self.store.replace(Kind::Product, id, product);
@@ -63,7 +63,7 @@ impl Company {
             .find(|(_, row)| row.text("product_key") == line.text("product_key"))
             .map(|(id, _)| id);
         let id = known.unwrap_or_else(|| {
-            let mut product = blank(Kind::Product.fields());
+            let mut product = blank(&Kind::Product.fields());
             product.put("user_id", user);
             product.put("product_key", line.text("product_key"));
             product.put("quantity", 1);

@@ -5,7 +5,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::company::kinds::LINE;
+use crate::company::kinds;
 use crate::company::record::{Members, Record, blank, fill_loosely};
 
 /// The lines sent, made whole. On a new invoice, dated by `date`, placeholders in notes are replaced.
@@ -15,10 +15,10 @@ pub(super) fn normal(sent: Option<&Value>, date: Option<&str>) -> Value {
 }
 
 fn normal_line(sent: &Record, date: Option<&str>) -> Record {
-    let mut line = blank(LINE);
+    let mut line = blank(&kinds::line());
     line.put("type_id", "1");
     line.put("tax_id", "1");
-    fill_loosely(&mut line, sent, LINE);
+    fill_loosely(&mut line, sent, &kinds::line());
     for name in ["type_id", "tax_id"] {
         if line.text(name).is_empty() {
             line.put(name, "1");

@@ -33,7 +33,7 @@ impl Company {
             let inclusive = inclusive.and_then(Value::as_object).is_some_and(|it| it.flag("inclusive_taxes"));
             invoice.put("uses_inclusive_taxes", inclusive || self.is_set("inclusive_taxes"));
         }
-        fill(&mut invoice, sent, Kind::Invoice.fields(), "", &mut errors);
+        fill(&mut invoice, sent, &Kind::Invoice.fields(), "", &mut errors);
         self.check_invoice(&invoice, None, sent, &mut errors);
         unless(errors)?;
 
@@ -65,7 +65,7 @@ impl Company {
         if sent.get("client_id").is_some_and(|client| *client != invoice.text("client_id")) {
             wrong(&mut errors, "client_id", "The selected client id is invalid.");
         }
-        fill(&mut invoice, sent, Kind::Invoice.fields(), "", &mut errors);
+        fill(&mut invoice, sent, &Kind::Invoice.fields(), "", &mut errors);
         self.check_invoice(&invoice, Some(id), sent, &mut errors);
         unless(errors)?;
 
@@ -168,7 +168,7 @@ pub(crate) fn today(now: Timestamp) -> String {
 }
 
 fn new_invoice(user: &User, now: Timestamp) -> Record {
-    let mut invoice = blank(Kind::Invoice.fields());
+    let mut invoice = blank(&Kind::Invoice.fields());
     for name in ["amount", "balance", "paid_to_date", "total_taxes"] {
         invoice.put(name, 0);
     }

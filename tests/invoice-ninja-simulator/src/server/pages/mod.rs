@@ -7,7 +7,7 @@ mod lists;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde_json::Value;
 
 pub(super) use self::changes::{act, save};
@@ -61,22 +61,7 @@ fn shown(title: &str, content: &Markup) -> Response {
 
 /// A whole page around its content.
 fn page(title: &str, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · Invoice Ninja simulator" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header { a href="/" { "Invoice Ninja simulator" } }
-                main { (content) }
-            }
-        }
-    }
+    simulator_server::page("Invoice Ninja simulator", STYLE, title, content)
 }
 
 fn not_found() -> Response {

@@ -9,7 +9,7 @@ mod record;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -109,22 +109,7 @@ pub(super) async fn companies(State(server): State<Shared>) -> Response {
 
 /// A whole page around its content.
 pub(super) fn page(title: &str, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · QuickBooks simulator" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header { a href="/" { "QuickBooks simulator" } }
-                main { (content) }
-            }
-        }
-    }
+    simulator_server::page("QuickBooks simulator", STYLE, title, content)
 }
 
 fn not_found() -> Response {
