@@ -1,40 +1,15 @@
-//! Pairs and names of both sides in memory.
+//! The names of both sides in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 
-use super::{MemoryLedger, lock};
-use crate::ids::{BillingId, Books, QuickBooksId};
-use crate::link::Link;
+use super::lock;
+use crate::ids::Books;
 use crate::model::Kind;
-use crate::pairing::{Directories, Directory, Pairs, Reading, Row, Side};
-use crate::ports::{LinkError, StoreError};
-
-#[async_trait]
-impl Pairs for MemoryLedger {
-    async fn pairs(&self, books: &Books, kind: Kind) -> Result<Vec<(BillingId, QuickBooksId)>, StoreError> {
-        let shelves = lock(&self.0);
-        let all = shelves.get(books).into_iter().flat_map(|shelf| &shelf.by_quickbooks);
-        let ours = all.filter(|((of, _), _)| *of == kind);
-        Ok(ours.map(|((_, quickbooks), billing)| (billing.clone(), quickbooks.clone())).collect())
-    }
-
-    async fn unlink(&self, books: &Books, link: &Link) -> Result<(), LinkError> {
-        let mut shelves = lock(&self.0);
-        let shelf = shelves.entry(books.clone()).or_default();
-        let stored = shelf.linked(link);
-        if !stored.is_some_and(|stored| {
-            stored.quickbooks_id == link.quickbooks_id && stored.revision == link.revision
-        }) {
-            return Err(LinkError::Changed);
-        }
-        shelf.by_billing.remove(&(link.kind, link.billing_id.clone()));
-        shelf.by_quickbooks.remove(&(link.kind, link.quickbooks_id.clone()));
-        Ok(())
-    }
-}
+use crate::pairing::{Directories, Directory, Reading, Row, Side};
+use crate::ports::StoreError;
 
 /// [`Directories`] in memory.
 #[derive(Debug, Default)]
