@@ -2,16 +2,18 @@
 //!
 //! The push the other way round, with the same care. [`messages`] takes a batch off the queue apart; `group` deals with
 //! one company's notices; `sources` reads many entities in few calls; `plan` decides what of a change counts;
-//! `records` says what each kind needs; `write` creates and changes records so that no crash, lost answer or
-//! repetition ever makes a second one; `gone` follows voids, deletions and merges. `page` does the same for an import's
-//! pages.
+//! `records` says what each kind needs; `create`, `write` and `replace` make and change records so that no crash, lost
+//! answer or repetition ever makes a second one; `gone` follows voids, deletions and merges. `page` does the same for an
+//! import's pages.
 
+mod create;
 mod gone;
 mod group;
 mod open;
 pub(crate) mod page;
 mod plan;
 mod records;
+mod replace;
 mod sources;
 mod write;
 
@@ -19,7 +21,7 @@ use crate::push::{Message, Ports, Verdict, side_by_side};
 
 /// The entity that a payment of this number was made of, if its number is one that a pull gives.
 pub(crate) fn entity_of_payment(number: &str) -> Option<String> {
-    let id = number.trim().strip_prefix(write::PAYMENT)?.split('-').next()?;
+    let id = number.trim().strip_prefix(replace::PAYMENT)?.split('-').next()?;
     (!id.is_empty()).then(|| id.to_owned())
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use quickbooks_wire::{Entity, Payment};
 use rust_decimal::Decimal;
 
+use super::create::Cause;
 use super::open::{Id, Pull, Told, label};
-use super::write::{Cause, as_seen};
+use super::write::as_seen;
 use super::{group, plan};
 use crate::activity::ActivityResult;
 use crate::link::{Link, Pulled};

@@ -7,9 +7,11 @@ use jiff::civil::Date;
 use quickbooks_wire::{Customer, Entity, Invoice as WireInvoice, Item, Payment as WirePayment, Ref};
 use rust_decimal::Decimal;
 
+use super::create::Cause;
 use super::open::{Id, Pull, Told, label};
 use super::plan;
-use super::write::{Cause, again, number_of_payment};
+use super::replace::number_of_payment;
+use super::write::again;
 use crate::ids::{BillingId, QuickBooksId};
 use crate::import::{Candidate, Known};
 use crate::link::{Entry, Link, LinkKey, MatchedBy};
