@@ -25,6 +25,9 @@ pub enum ChangeError {
     /// The account, class or location that was named will not do.
     #[error("{0}")]
     Choice(String),
+    /// The company was connected with another QuickBooks company after a person had looked at it (D12).
+    #[error("{0} has been connected with another QuickBooks company meanwhile; open the page again")]
+    OtherBooks(CompanyId),
     /// Others changed the company again and again at the same moment.
     #[error("others keep changing company {0}; try again")]
     Contended(CompanyId),
@@ -43,6 +46,24 @@ pub async fn change_settings(
     change: &SettingsChange,
 ) -> Result<Company, ChangeError> {
     edit(companies, id, |company, reference| change.apply(&mut company.settings, reference)).await
+}
+
+/// Makes a change that a person has chosen from what was there for the company as they saw it.
+///
+/// # Errors
+/// As [`ChangeError`] says.
+pub async fn change_settings_as_seen(
+    companies: &dyn Companies,
+    seen: &Company,
+    change: &SettingsChange,
+) -> Result<Company, ChangeError> {
+    edit(companies, &seen.id, |company, reference| {
+        if company.books() != seen.books() {
+            return Err(ChangeError::OtherBooks(company.id.clone()));
+        }
+        change.apply(&mut company.settings, reference)
+    })
+    .await
 }
 
 /// Changes a company, again from its newest version if others change it meanwhile.
@@ -365,8 +386,10 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
+    use crate::ids::RealmId;
     use crate::memory::MemoryCompanies;
     use crate::reference::{Classes, CustomField};
+    use crate::settings::{Connection, ConnectionState};
 
     fn account(id: &str, name: &str, account_type: &str) -> Account {
         Account {
@@ -535,6 +558,35 @@ mod tests {
         let changed = block_on(change_settings(&companies, &acme, &push)).unwrap();
         assert_eq!((changed.version, changed.settings.directions.client), (2, Direction::Push));
         assert_eq!(block_on(companies.load(&acme)).unwrap(), Some(changed));
+    }
+
+    #[test]
+    fn d12_what_was_chosen_from_other_books_is_not_stored() {
+        let companies = MemoryCompanies::default();
+        let connect = |company: &mut Company, realm: &str| {
+            let connection = Connection {
+                realm: RealmId::new(realm).unwrap(),
+                state: ConnectionState::Disconnected,
+                name: String::new(),
+                connected_at: jiff::Timestamp::UNIX_EPOCH,
+            };
+            company.connect(connection).unwrap();
+            company.version += 1;
+            assert!(block_on(companies.save(company)).unwrap());
+        };
+        let mut company = Company::new(CompanyId::new("acme").unwrap());
+        connect(&mut company, "1");
+        let seen = company.clone();
+        connect(&mut company, "1");
+        let push =
+            SettingsChange { directions: vec![(Kind::Client, Direction::Push)], ..SettingsChange::default() };
+        let changed = block_on(change_settings_as_seen(&companies, &seen, &push)).unwrap();
+        assert_eq!(changed.settings.directions.client, Direction::Push, "the same books");
+        company = changed;
+        connect(&mut company, "2");
+        let refused = block_on(change_settings_as_seen(&companies, &seen, &push)).unwrap_err();
+        assert!(matches!(refused, ChangeError::OtherBooks(_)), "{refused}");
+        assert_eq!(block_on(companies.load(&seen.id)).unwrap(), Some(company));
     }
 
     #[test]

@@ -182,7 +182,8 @@ fn row(site: &Site<'_>, visitor: &Visitor, entry: &Activity) -> Markup {
                     (Some(kind), Some(id)) => a href=(record_path(kind, id)) { (words::subject(entry)) },
                     _ => (words::subject(entry)),
                 }
-                p class="quiet small" { (words::side(entry.side)) }
+                p class="quiet small" { (words::side(entry.side))
+                    @if !is_of_these_books(visitor, entry) { ", while another QuickBooks company was connected" } }
             }
             td {
                 span class={ "state " (colour) } { (ending) }
@@ -239,6 +240,11 @@ fn ways_on(visitor: &Visitor, entry: &Activity) -> Markup {
     }
 }
 
+/// Whether an entry's id in QuickBooks, if it has one, means something in the books that people open now.
+fn is_of_these_books(visitor: &Visitor, entry: &Activity) -> bool {
+    entry.realm.as_ref().is_none_or(|realm| visitor.sees(realm))
+}
+
 /// Both records, each where it is kept.
 fn links(site: &Site<'_>, visitor: &Visitor, entry: &Activity) -> Markup {
     let Some(kind) = entry.kind else { return html! {} };
@@ -252,12 +258,9 @@ fn links(site: &Site<'_>, visitor: &Visitor, entry: &Activity) -> Markup {
             } }
         }
         @if let Some(id) = &entry.quickbooks_id {
-            @if entry.realm.as_ref().is_none_or(|realm| visitor.sees(realm)) {
-                p { "QuickBooks: " a href=(words::quickbooks_address(site.quickbooks_app, kind, id)) rel="noopener noreferrer"
-                    target="_blank" { (id) } }
-            } @else {
-                p { "QuickBooks: " (id) ", in the QuickBooks company that was connected then" }
-            }
+            p { "QuickBooks: " @if is_of_these_books(visitor, entry) {
+                a href=(words::quickbooks_address(site.quickbooks_app, kind, id)) rel="noopener noreferrer" target="_blank" { (id) }
+            } @else { (id) } }
         }
     }
 }

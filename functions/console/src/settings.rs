@@ -32,11 +32,13 @@ pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> 
 /// Makes the changes of the whole form, or tells why not.
 pub(crate) async fn save(site: &Site<'_>, visitor: &Visitor, form: &Fields) -> Answered {
     let problem = match change(form) {
-        Ok(change) => match settings_change::change_settings(site.companies, visitor.id(), &change).await {
-            Ok(_) => return Ok(Answer::see("/console/settings?said=saved")),
-            Err(ChangeError::Store(error)) => return Err(error),
-            Err(error) => error.to_string(),
-        },
+        Ok(change) => {
+            match settings_change::change_settings_as_seen(site.companies, &visitor.company, &change).await {
+                Ok(_) => return Ok(Answer::see("/console/settings?said=saved")),
+                Err(ChangeError::Store(error)) => return Err(error),
+                Err(error) => error.to_string(),
+            }
+        }
         Err(problem) => problem,
     };
     refuse(site, visitor, &problem).await
@@ -62,7 +64,7 @@ pub(crate) async fn save_accounts(site: &Site<'_>, visitor: &Visitor, form: &Fie
         income_accounts: accounts_of(form),
         ..SettingsChange::default()
     };
-    match settings_change::change_settings(site.companies, visitor.id(), &change).await {
+    match settings_change::change_settings_as_seen(site.companies, &visitor.company, &change).await {
         Ok(_) => Ok(Answer::see("/console/mapping/accounts?said=saved")),
         Err(ChangeError::Store(error)) => Err(error),
         Err(error) => {

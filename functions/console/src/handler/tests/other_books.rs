@@ -153,6 +153,10 @@ async fn d12_the_log_keeps_what_happened_and_leads_to_nobody_elses_record() {
     for path in ["/console/activity", "/console/records/client/id-of-e-1"] {
         let page = world.get(path).await.text;
         assert!(page.contains("A Client") && !page.contains(address), "{page}");
-        assert!(page.contains("58, in the QuickBooks company that was connected then"), "{page}");
+        assert!(
+            page.contains("QuickBooks: 58</p>")
+                && page.contains("while another QuickBooks company was connected"),
+            "{page}"
+        );
     }
 }
