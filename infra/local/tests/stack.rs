@@ -22,6 +22,19 @@ async fn the_template_is_sound() {
     local::lint_template(&|_| ()).await.unwrap();
 }
 
+/// Whoever is called at night finds the alarm's name there.
+#[test]
+fn each_alarm_has_its_entry_in_the_runbook() {
+    let (template, runbook) = (include_str!("../../../template.yaml"), include_str!("../../RUNBOOK.md"));
+    let names = template.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix("Alarm:"));
+    let alarms: Vec<String> =
+        names.filter(|name| !name.starts_with(' ')).map(|name| format!("`{name}Alarm`")).collect();
+    assert!(alarms.len() > 20, "{alarms:?}");
+    for alarm in alarms {
+        assert!(runbook.contains(&alarm), "{alarm}");
+    }
+}
+
 #[tokio::test]
 async fn two_stacks_run_side_by_side_and_end_one_by_one() {
     let (first, second) = tokio::join!(start(), start());
