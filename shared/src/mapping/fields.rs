@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{BillingId, Books, EventId};
 use crate::link::{Fingerprints, RequestId};
+use crate::mapping::text;
 use crate::model::Kind;
 
 /// The kind of entity that stands for a kind of record.
@@ -311,11 +312,17 @@ fn request_id(parts: &[&str]) -> RequestId {
     RequestId(digest_bytes(&joined, 16))
 }
 
+/// The members of an entity; what is inactive has its own name, since what QuickBooks puts behind that is nobody's edit.
 fn members(entity: &Entity) -> Map<String, Value> {
-    match serde_json::to_value(entity) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
+    let Ok(Value::Object(mut members)) = serde_json::to_value(entity) else { return Map::new() };
+    if members.get("Active") == Some(&json!(false)) {
+        for member in ["DisplayName", "Name"] {
+            if let Some(Value::String(name)) = members.get_mut(member) {
+                *name = text::of_inactive(name).to_owned();
+            }
+        }
     }
+    members
 }
 
 /// A reference's name is only informational: a renamed Customer does not change its invoices. And 48.50 is 48.5. The class
@@ -401,6 +408,18 @@ mod tests {
     fn a_reference_is_compared_by_its_id_alone() {
         let renamed = invoice(None, "New name");
         assert!(changed(&fingerprints(&invoice(None, "Old name")), &fingerprints(&renamed)).is_empty());
+    }
+
+    #[test]
+    fn what_quickbooks_puts_behind_the_name_of_what_is_inactive_is_no_edit() {
+        let customer = |name: &str, active: bool| {
+            let value = json!({"Id": "7", "DisplayName": name, "Active": active});
+            fingerprints(&typed(EntityKind::Customer, value).unwrap())
+        };
+        let shown = customer("Reed & Rush", true);
+        assert_eq!(customer("Reed & Rush (deleted)", false), shown);
+        assert_eq!(customer("Reed & Rush (deleted 2)", false), shown);
+        assert_ne!(customer("Reed & Rush (deleted)", true), shown, "somebody calls it so");
     }
 
     #[test]

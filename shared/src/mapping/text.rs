@@ -33,6 +33,18 @@ pub fn tail(text: &str, max: usize) -> String {
     text.chars().skip(surplus).collect::<String>().trim().to_owned()
 }
 
+/// The name of what is inactive without what QuickBooks has put behind it, ` (deleted)` or ` (deleted 2)`, and takes away
+/// again when it is made active.
+pub fn of_inactive(name: &str) -> &str {
+    let is_mark = |end: &str| {
+        end.strip_suffix(')').is_some_and(|number| number.trim_start().bytes().all(|b| b.is_ascii_digit()))
+    };
+    match name.rsplit_once(" (deleted") {
+        Some((own, end)) if is_mark(end) => own,
+        _ => name,
+    }
+}
+
 /// None for an empty text.
 pub fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)

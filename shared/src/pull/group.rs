@@ -36,8 +36,11 @@ impl Delivery {
     }
 }
 
-/// How the notices of a batch have ended so far, by their places; none for one that is another's repetition.
-type Endings = HashMap<usize, Option<(Outcome, About)>>;
+/// How a notice has ended; none for one that is another's repetition.
+type Ending = Option<(Outcome, About)>;
+
+/// How the notices of a batch have ended so far, by their places.
+type Endings = HashMap<usize, Ending>;
 
 /// Deals with the messages of one group.
 pub(super) async fn run(ports: Ports<'_>, group: &str, messages: &[&Message]) -> Vec<Verdict> {
@@ -159,6 +162,7 @@ async fn process(
             };
             superseded.push((*place, ended));
         }
+        tell(ports, &company.id, deliveries, &superseded).await?;
         let outcome = pull.pull(told).await;
         if let Outcome::Retry(retry) = outcome {
             return Err(retry);
@@ -167,6 +171,28 @@ async fn process(
         endings.extend(superseded);
     }
     Ok(())
+}
+
+/// Stores how notices ended that were carried out before by a worker that died: what is to be told of it is known only
+/// until their record is written again.
+async fn tell(
+    ports: Ports<'_>,
+    company: &CompanyId,
+    deliveries: &[Delivery],
+    superseded: &[(usize, Ending)],
+) -> Result<(), Retry> {
+    let entry = |(place, ending): &(usize, Ending)| {
+        let (Some((outcome @ Outcome::Done(_), about)), Some(told)) = (ending, deliveries[*place].told())
+        else {
+            return None;
+        };
+        Some(activity(company, told, about, ActivityResult::of(outcome)?, ports.clock.now()))
+    };
+    let entries: Vec<Activity> = superseded.iter().filter_map(entry).collect();
+    match entries[..] {
+        [] => Ok(()),
+        _ => ports.activity.record(&entries).await.map_err(|error| later(&error)),
+    }
 }
 
 /// Notes whose counterparts those entities are that changed and that their direction keeps as they are here, save where

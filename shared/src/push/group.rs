@@ -237,12 +237,17 @@ impl<'r> Line<'r> {
                     continue;
                 };
                 let replaced = self.replaced(by, acting);
-                self.endings.end_as_before(batch, &replaced);
+                let ended_before = self.end_as_before(batch, &replaced);
                 let restoring = batch.restores(acting, &replaced);
                 pushed.insert(place);
                 let mut batch = batch.for_another_event(together.clone());
-                under_way
-                    .push(async move { (place, by, batch.push(restoring.as_ref().unwrap_or(acting)).await) });
+                under_way.push(async move {
+                    let outcome = match batch.tell(&ended_before).await {
+                        Ok(()) => batch.push(restoring.as_ref().unwrap_or(acting)).await,
+                        Err(retry) => Outcome::Retry(retry),
+                    };
+                    (place, by, outcome)
+                });
             }
             let ended = next_ended(&mut under_way, together.as_deref(), &mut sending).await;
             let Some((place, by, outcome)) = ended else { break };
@@ -256,6 +261,22 @@ impl<'r> Line<'r> {
             Some(retry) if !self.open.is_empty() => Err((self.first_open_message(), retry)),
             _ => Ok(()),
         }
+    }
+
+    /// Ends events that others replace now, and that were carried out before their worker died, as they ended then. What
+    /// is to be told of it is known only until their record is written again.
+    fn end_as_before(&mut self, batch: &Batch<'_>, replaced: &[(usize, &EntityEvent)]) -> Vec<Activity> {
+        let mut ended = Vec::new();
+        for (place, event) in replaced {
+            let Some(outcome) = batch.ending_of(event).map(Outcome::Done) else { continue };
+            let (books, now) = (batch.books.clone(), batch.ports.clock.now());
+            let result = ActivityResult::of(&outcome);
+            let entry =
+                |result| activity(&books.company, &self.deliveries[*place], result, Some(&books), now);
+            ended.extend(result.map(entry));
+            self.endings.end(*place, outcome, Some(books));
+        }
+        ended
     }
 
     /// How the writes of what is left go to QuickBooks.
@@ -377,15 +398,6 @@ impl Endings {
 
     fn end(&mut self, place: usize, outcome: Outcome, books: Option<Books>) {
         self.by_place.entry(place).or_insert((outcome, books));
-    }
-
-    /// Events that others replace now, and that were carried out before their worker died, end as they did then.
-    fn end_as_before(&mut self, batch: &Batch<'_>, replaced: &[(usize, &EntityEvent)]) {
-        for (place, event) in replaced {
-            if let Some(done) = batch.ending_of(event) {
-                self.end(*place, Outcome::Done(done), Some(batch.books.clone()));
-            }
-        }
     }
 
     /// The activity of the events that have ended, in their order, one entry for each event id.

@@ -4,9 +4,10 @@ use quickbooks_simulator::company::Seed;
 use quickbooks_simulator::server::{Effect, Fault};
 use serde_json::{Value, json};
 use sync::ids::QuickBooksId;
-use sync::push::Verdict;
+use sync::push::{self, Verdict};
 
-use crate::desk::{Desk, client, done, invoice, product, skipped};
+use crate::desk::{Desk, client, done, invoice, messages, product, skipped};
+use crate::pull::fragile::Fragile;
 
 /// An event of an earlier or a later time than it was made.
 fn at(mut event: Value, time: &str) -> Value {
@@ -194,4 +195,42 @@ async fn a_create_is_found_although_the_bookkeeper_has_changed_it() {
     settle(&desk, std::slice::from_ref(&event)).await;
     assert_eq!(done(&desk.result(&event).await), ("Created".to_owned(), id));
     assert_eq!(desk.count("Invoice"), invoices);
+}
+
+/// A client that meets a Customer, and an edit of it. The first worker dies when it is about to tell of the link, the
+/// second one, which has the edit too, in any of its calls.
+#[tokio::test]
+async fn a_link_that_two_workers_could_not_tell_of_is_told() {
+    for dies_in in 1.. {
+        let desk = Desk::open(Seed::Landscaping).await;
+        desk.bookkeeper("customer", &[], &json!({"DisplayName": "Ames & Daughters", "Notes": "Jo's own"}));
+        let mut ames = client("c-1", "Ames & Daughters");
+        let created = desk.event("client.created", &ames);
+        let last = last_call_of(&created).await;
+        let first = Fragile::new(desk.ports(), last, false);
+        push::messages(first.ports(), &messages(std::slice::from_ref(&created))).await;
+        ames["phone"] = json!("555 0101");
+        let events = [created.clone(), desk.event("client.updated", &ames)];
+        let second = Fragile::new(desk.ports(), dies_in, false);
+        push::messages(second.ports(), &messages(&events)).await;
+        if !second.died() {
+            break;
+        }
+        settle(&desk, &events).await;
+        assert_eq!(done(&desk.result(&created).await).0, "Linked", "call {dies_in}");
+    }
+}
+
+/// The last call of a worker that links a client: the one that tells of it.
+async fn last_call_of(created: &Value) -> usize {
+    for calls in 1.. {
+        let desk = Desk::open(Seed::Landscaping).await;
+        desk.bookkeeper("customer", &[], &json!({"DisplayName": "Ames & Daughters"}));
+        let fragile = Fragile::new(desk.ports(), calls, false);
+        push::messages(fragile.ports(), &messages(std::slice::from_ref(created))).await;
+        if !fragile.died() {
+            return calls - 1;
+        }
+    }
+    unreachable!("it never ends")
 }

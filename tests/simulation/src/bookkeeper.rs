@@ -77,6 +77,13 @@ const MEMBERS: [(&str, &str); 15] = [
     ("Payment", "TxnDate"),
 ];
 
+/// What a company chooses for new transactions and a bookkeeper may choose otherwise: entity, member, and what it names.
+const LABELS: [(&str, &str, &str); 3] = [
+    ("Invoice", "ClassRef", "Class"),
+    ("Invoice", "DepartmentRef", "Department"),
+    ("Payment", "DepositToAccountRef", "Account"),
+];
+
 /// Does what the operation says; what QuickBooks does not let the bookkeeper do is left.
 pub(crate) fn act(
     company: &mut Company,
@@ -105,6 +112,7 @@ pub(crate) fn act(
         }
         Act::BookkeeperOpens => desk.company.close_books(None, false, now),
         Act::BookkeeperDeposits => desk.deposit(),
+        Act::BookkeeperRelabels => desk.relabel(),
         _ => {}
     }
 }
@@ -170,6 +178,25 @@ impl Desk<'_> {
             && shown(&after) != before
         {
             let value = shown(&after);
+            self.note(entity, &after, What::Edited { member, value });
+        }
+    }
+
+    fn relabel(&mut self) {
+        let (entity, member, named) = self.dice.pick("label", &LABELS);
+        let has_one = |value: &Value| !view::is_voided(value) && !value[member].is_null();
+        let Some(current) = self.choose(entity, has_one) else { return };
+        let others = self.company.entities(named).into_iter().filter(|other| {
+            let is_bank = named != "Account" || other["AccountType"] == "Bank";
+            is_bank && other["Id"] != current[member]["value"]
+        });
+        let numbered =
+            others.map(|other| (view::text(other, "Id").parse().unwrap_or(0), view::text(other, "Id")));
+        let Some(value) = self.dice.choose("other", numbered) else { return };
+        let mut change = version(&current);
+        change["sparse"] = true.into();
+        change[member] = json!({ "value": value });
+        if let Some(after) = self.post(entity, &[], &change) {
             self.note(entity, &after, What::Edited { member, value });
         }
     }

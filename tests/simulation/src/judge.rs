@@ -12,6 +12,7 @@
 
 mod both;
 mod case;
+mod choices;
 
 use std::fmt;
 
@@ -25,6 +26,7 @@ use sync::settings::{Direction, Directions};
 
 use crate::billing::{BillingApp, Held};
 use crate::bookkeeper::{Journal, What};
+use crate::choices::Choices;
 use crate::view;
 use case::{Case, Key};
 
@@ -32,6 +34,7 @@ use case::{Case, Key};
 pub(crate) struct Evidence<'a> {
     pub(crate) place: usize,
     pub(crate) directions: Directions,
+    pub(crate) choices: &'a Choices,
     pub(crate) app: &'a BillingApp,
     pub(crate) company: &'a Company,
     pub(crate) journal: &'a Journal,
@@ -93,6 +96,7 @@ impl Finding {
 pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings = Findings { place: evidence.place, all: Vec::new() };
     let case = Case::open(evidence, &mut findings);
+    choices::judge(&case, &mut findings);
     if evidence.directions != Directions::all(Direction::Push) {
         both::judge(&case, &mut findings);
         return findings.all;

@@ -11,6 +11,7 @@
 mod billing;
 mod bookkeeper;
 mod chaos;
+mod choices;
 mod clock;
 mod dice;
 mod judge;

@@ -80,6 +80,8 @@ pub enum Act {
     BookkeeperOpens,
     /// The bookkeeper puts a payment on a deposit.
     BookkeeperDeposits,
+    /// The bookkeeper gives an invoice another class or location, or a payment another account.
+    BookkeeperRelabels,
     /// The connection ends: the tokens are refused, or the access is.
     Disconnect,
     /// The connection works again, and what waited for it is tried again.
@@ -114,7 +116,7 @@ pub enum Ways {
 }
 
 /// Acts and how often they happen, relative to each other.
-const PUSH: [(Act, u32); 30] = [
+const PUSH: [(Act, u32); 31] = [
     (Act::CreateClient, 60),
     (Act::EditClient, 70),
     (Act::TouchClient, 25),
@@ -143,6 +145,7 @@ const PUSH: [(Act, u32); 30] = [
     (Act::BookkeeperCloses, 4),
     (Act::BookkeeperOpens, 12),
     (Act::BookkeeperDeposits, 8),
+    (Act::BookkeeperRelabels, 20),
     (Act::Disconnect, 5),
     (Act::Reconnect, 15),
 ];

@@ -27,6 +27,9 @@ pub struct Reproduction {
     pub ways: Ways,
     /// Decides the companies and the weather.
     pub world: u64,
+    /// Whether the companies choose classes, locations and accounts for what is pushed.
+    #[serde(default)]
+    pub choices: bool,
     /// What happens.
     pub operations: Vec<Operation>,
 }
@@ -115,7 +118,7 @@ impl Reproduction {
         let world = dice.part("world").stream().u64(..);
         let ways = if ways == Ways::Both && dice.chance("mixed", 20) { Ways::Mixed } else { ways };
         let operations = operation::draw(dice, ways, count, COMPANIES);
-        Reproduction { about: String::new(), ways, world, operations }
+        Reproduction { about: String::new(), ways, world, choices: true, operations }
     }
 
     /// What the judge finds when it is run.

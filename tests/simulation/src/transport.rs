@@ -254,6 +254,12 @@ fn tamper(sabotage: Sabotage, request: &mut Request, company: &Company) -> Optio
                 line["Amount"] = json!((amount / rust_decimal::Decimal::TWO).round_dp(2).to_string());
             }
         }
+        (Sabotage::ClassesAreDropped, None) if entity == "Invoice" => without_classes(&mut body),
+        (Sabotage::ClassesOfLinesAreNotKept, Some(_)) if entity == "Invoice" => without_classes(&mut body),
+        (Sabotage::LocationsAreDropped, None) => drop(body.as_object_mut()?.remove("DepartmentRef")),
+        (Sabotage::DepositAccountsAreDropped, None) => {
+            drop(body.as_object_mut()?.remove("DepositToAccountRef"));
+        }
         (Sabotage::PaymentsPayTheirFirstInvoiceOnly, _) if entity == "Payment" => {
             body["Line"].as_array_mut()?.truncate(1);
         }
@@ -261,4 +267,11 @@ fn tamper(sabotage: Sabotage, request: &mut Request, company: &Company) -> Optio
     }
     request.body = body.to_string().into_bytes();
     None
+}
+
+fn without_classes(body: &mut Value) {
+    let details = body["Line"].as_array_mut().into_iter().flatten();
+    let details = details.filter_map(|line| line["SalesItemLineDetail"].as_object_mut());
+    details.for_each(|detail| drop(detail.remove("ClassRef")));
+    body.as_object_mut().map(|body| body.remove("ClassRef"));
 }

@@ -226,6 +226,8 @@ pub(crate) fn of_entity(entity: &str, value: &Value, names: &dyn Fn(&str) -> Opt
                 ("CustomerMemo", text(&value["CustomerMemo"], "value")),
                 ("PrivateNote", text(value, "PrivateNote")),
                 ("BillEmail", text(&value["BillEmail"], "Address")),
+                ("ClassRef", text(&value["ClassRef"], "value")),
+                ("DepartmentRef", text(&value["DepartmentRef"], "value")),
                 ("TotalAmt", format!("{:.2}", decimal(&value["TotalAmt"]))),
                 ("Line", lines),
                 ("Discount", discount),
@@ -238,6 +240,7 @@ pub(crate) fn of_entity(entity: &str, value: &Value, names: &dyn Fn(&str) -> Opt
             ("CustomerRef", reference("Customer", &value["CustomerRef"], names)),
             ("PrivateNote", text(value, "PrivateNote")),
             ("Line", applied(value, names)),
+            ("DepositToAccountRef", text(&value["DepositToAccountRef"], "value")),
         ]),
     }
 }

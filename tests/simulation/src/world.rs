@@ -16,6 +16,7 @@ use sync::settings::Directions;
 use crate::billing::BillingApp;
 use crate::bookkeeper::{self, Journal, What};
 use crate::chaos::{Chaos, Hardships};
+use crate::choices::Choices;
 use crate::clock::SimulatedClock;
 use crate::dice::Dice;
 use crate::judge::{self, Evidence, Finding};
@@ -45,6 +46,7 @@ pub(crate) struct World {
     ways: Ways,
     /// Of each company.
     directions: Vec<Directions>,
+    choices: Vec<Choices>,
     workers: Workers,
     chaos: Arc<Chaos>,
     clock: Arc<SimulatedClock>,
@@ -62,7 +64,7 @@ pub(crate) struct Ending {
 
 /// Runs the operations in their world, lets everything settle, and judges.
 pub(crate) fn run(drawn: &Reproduction, sabotage: Option<Sabotage>) -> Ending {
-    let mut world = World::new(drawn.world, drawn.ways, sabotage);
+    let mut world = World::new(drawn, sabotage);
     for operation in &drawn.operations {
         world.operate(operation);
     }
@@ -73,7 +75,7 @@ pub(crate) fn run(drawn: &Reproduction, sabotage: Option<Sabotage>) -> Ending {
 
 /// Runs the operations like [`run`], and tells what happened.
 pub(crate) fn tell(drawn: &Reproduction) -> (String, Vec<Finding>) {
-    let mut world = World::new(drawn.world, drawn.ways, None);
+    let mut world = World::new(drawn, None);
     world.realms.iter().for_each(|realm| realm.listen());
     drawn.operations.iter().for_each(|operation| world.operate(operation));
     let mut findings = world.settle();
@@ -284,7 +286,9 @@ impl World {
             let company = self.realms[place].company();
             let log = self.log(&app);
             let directions = self.directions[place];
-            let evidence = Evidence { place, directions, app: &app, company: &company, journal, log: &log };
+            let choices = &self.choices[place];
+            let evidence =
+                Evidence { place, directions, choices, app: &app, company: &company, journal, log: &log };
             findings.extend(judge::judge(&evidence));
         }
         findings

@@ -20,7 +20,7 @@ fn is_noticed(sabotage: Sabotage, ways: Ways, seed: u64, sorts: &[Sort]) {
 }
 
 /// How many are tried.
-const SEEDS: u64 = 80;
+const SEEDS: u64 = 120;
 
 macro_rules! noticed {
     ($ways:ident; $($name:ident: $sabotage:ident, $seed:literal => $($sort:ident)|+;)*) => {
@@ -36,11 +36,11 @@ macro_rules! noticed {
 noticed! {
     Push;
     requests_without_requestid: RequestIdsAreDropped, 14 => Duplicate;
-    intents_that_are_not_recorded: IntentsAreForgotten, 26 => Duplicate;
-    intents_that_are_not_found: PendingIntentsAreHidden, 26 => Duplicate;
+    intents_that_are_not_recorded: IntentsAreForgotten, 77 => Duplicate;
+    intents_that_are_not_found: PendingIntentsAreHidden, 77 => Duplicate;
     links_that_are_not_found: LinksAreForgotten, 1 => Duplicate | Lost | SilentDifference;
     links_that_are_not_refreshed: LinksAreNotRefreshed, 1 => SilentDifference | Lost | Overwritten;
-    updates_with_the_current_token: TheCurrentSyncTokenIsSent, 35 => Overwritten;
+    updates_with_the_current_token: TheCurrentSyncTokenIsSent, 55 => Overwritten;
     full_updates: UpdatesAreNotSparse, 2 => Overwritten;
     activity_that_is_not_stored: ActivityIsSwallowed, 1 => Lost;
     parked_events_without_their_body: ParkedEventsLoseTheirBody, 2 => Lost;
@@ -48,21 +48,25 @@ noticed! {
     another_companys_realm: EventsGoToAnotherRealm, 1 => WrongBooks;
     a_line_that_is_dropped: ALineIsDropped, 1 => SilentDifference;
     discounts_that_are_halved: DiscountsAreHalved, 1 => SilentDifference;
-    events_out_of_order: OldEventsCountAsNew, 1 => SilentDifference | Lost;
+    events_out_of_order: OldEventsCountAsNew, 3 => SilentDifference | Lost;
     voids_that_do_nothing: VoidsAreNotCarriedOut, 1 => SilentDifference;
-    look_ups_that_find_nothing: LookUpsFindNothing, 29 => Duplicate | Lost | SilentDifference;
+    look_ups_that_find_nothing: LookUpsFindNothing, 85 => Duplicate | Lost | SilentDifference;
     stale_updates_that_seem_to_work: StaleUpdatesSeemToWork, 1 => SilentDifference;
     payments_of_one_invoice_only: PaymentsPayTheirFirstInvoiceOnly, 2 => SilentDifference;
     notes_that_are_lost: NotesAreLost, 3 => SilentDifference;
+    classes_that_are_dropped: ClassesAreDropped, 1 => SilentDifference;
+    classes_of_lines_that_are_not_kept: ClassesOfLinesAreNotKept, 3 => SilentDifference;
+    locations_that_are_dropped: LocationsAreDropped, 1 => SilentDifference;
+    deposit_accounts_that_are_dropped: DepositAccountsAreDropped, 1 => SilentDifference;
 }
 
 noticed! {
     Both;
-    sweeps_that_are_skipped: SweepsAreSkipped, 6 => Lost | Diverged;
+    sweeps_that_are_skipped: SweepsAreSkipped, 11 => Lost | Diverged;
     polls_that_are_skipped: PollsAreSkipped, 1 => Lost | Diverged;
     what_was_seen_is_forgotten: WhatWasSeenIsForgotten, 2 => Overwritten;
     what_was_pushed_is_forgotten: WhatWasPushedIsForgotten, 2 => Overwritten;
     notices_that_are_lost: NoticesAreLost, 4 => Lost | Diverged;
     records_that_are_not_updated: RecordsAreNotUpdated, 1 => Diverged;
-    records_that_are_not_deleted: RecordsAreNotDeleted, 4 => Diverged;
+    records_that_are_not_deleted: RecordsAreNotDeleted, 6 => Diverged;
 }

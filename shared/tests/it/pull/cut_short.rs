@@ -4,7 +4,7 @@
 use quickbooks_simulator::company::Seed;
 use serde_json::json;
 use sync::activity::ActivityResult;
-use sync::model::Kind;
+use sync::model::{Kind, Record};
 use sync::notice::ChangeNotice;
 use sync::outcome::DoneAction;
 use sync::push::Verdict;
@@ -216,5 +216,39 @@ async fn d4_what_was_deleted_is_kept_also_if_the_billing_app_tells_of_it_first()
                 break;
             }
         }
+    }
+}
+
+/// A Customer that meets a client, and a change of it. The first worker dies when it is about to tell of the link, the
+/// second one, which has the change too, in any of its calls.
+#[tokio::test]
+async fn a_link_that_two_workers_could_not_tell_of_is_told() {
+    let mut tells_in = 1;
+    for dies_in in 1.. {
+        let office = Office::open(Seed::Landscaping).await;
+        let value = crate::desk::client("c-1", "Fern");
+        office.save(Record::Client(serde_json::from_value(value).unwrap()));
+        let fern = office.new_customer("Fern");
+        let mut notices = office.notices();
+        // Its last call is the one that tells.
+        let first = loop {
+            let first = Fragile::new(office.ports(), tells_in, false);
+            office.deliver_over(first.ports(), &notices).await;
+            if !office.links(Kind::Client).is_empty() {
+                break first;
+            }
+            tells_in += 1;
+        };
+        assert!(first.died());
+        office.change("Customer", &fern, &json!({"Notes": "Ring twice"}));
+        notices.extend(office.notices());
+        let second = Fragile::new(office.ports(), dies_in, false);
+        office.deliver_over(second.ports(), &notices).await;
+        if !second.died() {
+            break;
+        }
+        let results = office.deliver(&notices).await;
+        let ActivityResult::Done(linked) = &results[0] else { panic!("call {dies_in}: {results:?}") };
+        assert_eq!(linked.action, DoneAction::RecordLinked, "call {dies_in}");
     }
 }

@@ -3,7 +3,7 @@
 
 mod cut_short;
 mod echoes;
-mod fragile;
+pub(crate) mod fragile;
 mod import;
 mod lists;
 mod office;

@@ -237,8 +237,17 @@ impl<'a> Pair<'a> {
     /// When somebody last changed anything of the two.
     fn touched_at(&self) -> Timestamp {
         let people = self.held.told.iter().filter(|told| told.by == By::Person).map(|told| told.time);
-        let deeds = self.deeds().map(|deed| deed.at);
+        let deeds = self.deeds().filter(|deed| !self.was_void(deed)).map(|deed| deed.at);
         people.chain(deeds).max().unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Whether the bookkeeper has deleted what was void, and could not be brought back by the billing app: that says
+    /// nothing new.
+    fn was_void(&self, deletion: &Deed) -> bool {
+        let earlier = |deed: &&Deed| deed.id == deletion.id && deed.at < deletion.at;
+        deletion.what == What::Deleted
+            && !self.case.evidence.directions.of(self.kind).pushes()
+            && self.deeds().filter(earlier).last().is_some_and(|deed| deed.what == What::Voided)
     }
 
     fn is_explained(&self) -> bool {

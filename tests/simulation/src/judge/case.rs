@@ -8,7 +8,7 @@ use sync::ids::BillingId;
 use sync::model::{Kind, Record};
 
 use super::{Evidence, Findings, Sort, entity_of, is_general};
-use crate::billing::MADE;
+use crate::billing::{MADE, added_name};
 use crate::bookkeeper::{Deed, ENTITIES, What};
 use crate::view::{self, View};
 
@@ -178,12 +178,16 @@ impl<'a> Case<'a> {
         self.owners_of(entity, value).into_iter().any(|key| self.was_met(key, entity, value))
     }
 
-    /// The same of the record as it is or was before.
+    /// The same of the record as it is or was before, and of the entity as the bookkeeper has added it.
     fn was_met(&self, key: Key, entity: &str, value: &Value) -> bool {
+        let added: Vec<String> = view::marks_of(entity, value).iter().map(|mark| added_name(mark)).collect();
+        let is_met = |record: &Record| {
+            is_alike(record, entity, value) || added.iter().any(|name| name == record.label())
+        };
         let mut records = self.evidence.app.records();
         records
             .find(|(kind, number, _)| (*kind, *number) == key)
-            .is_some_and(|(.., held)| held.told.iter().any(|told| is_alike(&told.record, entity, value)))
+            .is_some_and(|(.., held)| held.told.iter().any(|told| is_met(&told.record)))
     }
 
     fn id_of(&self, key: Key) -> String {
@@ -244,18 +248,17 @@ impl<'a> Case<'a> {
 
     /// Whether the bookkeeper moved what this member refers to.
     pub(super) fn is_moved(&self, record: &Record, member: &str) -> bool {
-        let client = |id: &sync::ids::BillingId| {
-            self.owners.get(id.as_str()).is_some_and(|key| {
-                self.was_merged_away(*key) || self.deeds_on(*key).any(|deed| deed.what == What::Hidden)
+        let client = |id: &BillingId| {
+            self.key_of_id(Kind::Client, id).is_some_and(|key| {
+                self.was_merged_away(key) || self.deeds_on(key).any(|deed| deed.what == What::Hidden)
             })
         };
         match (record, member) {
             (Record::Invoice(invoice), "CustomerRef") => client(&invoice.client_id),
             (Record::Payment(payment), "CustomerRef") => client(&payment.client_id),
             (Record::Payment(payment), "Line") => payment.allocations.iter().any(|allocation| {
-                let key = self.owners.get(allocation.invoice_id.as_str());
-                key.is_some_and(|key| {
-                    self.deeds_on(*key)
+                self.key_of_id(Kind::Invoice, &allocation.invoice_id).is_some_and(|key| {
+                    self.deeds_on(key)
                         .any(|deed| matches!(deed.what, What::Voided | What::Deleted | What::Paid))
                 })
             }),

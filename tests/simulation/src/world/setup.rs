@@ -21,10 +21,12 @@ use super::workers::{Workers, finish};
 use crate::billing::{BillingApp, Taxes};
 use crate::bookkeeper::{ENTITIES, Journal};
 use crate::chaos::Chaos;
+use crate::choices::Choices;
 use crate::clock::SimulatedClock;
 use crate::dice::Dice;
 use crate::operation::Ways;
 use crate::queue::Queue;
+use crate::run::Reproduction;
 use crate::sabotage::Sabotage;
 use crate::stores::Stores;
 use crate::tidings::Tidings;
@@ -41,8 +43,8 @@ const BEFORE: Duration = Duration::from_secs(60 * 60);
 const SEEDS: [Seed; 4] = [Seed::Landscaping, Seed::Global, Seed::AutomatedSalesTax, Seed::Empty];
 
 impl World {
-    pub(super) fn new(seed: u64, ways: Ways, sabotage: Option<Sabotage>) -> World {
-        let dice = Dice::new(seed).part("world");
+    pub(super) fn new(drawn: &Reproduction, sabotage: Option<Sabotage>) -> World {
+        let (ways, dice) = (drawn.ways, Dice::new(drawn.world).part("world"));
         let clock = Arc::new(SimulatedClock::at(start()));
         if ways != Ways::Push {
             clock.advance(BEFORE);
@@ -56,9 +58,13 @@ impl World {
             if dice.chance("own numbers", 40) {
                 number_by_hand(&mut company);
             }
+            let choices = match drawn.choices {
+                true => Choices::of(&mut company, dice, clock.time()),
+                false => Choices::default(),
+            };
             let journal = Journal { seeded: known(&company), ..Journal::default() };
             let realm = Arc::new(Realm::new(company, Arc::clone(&chaos), Arc::clone(&clock), sabotage));
-            world.add(place, kind, (realm, journal), directions(ways, dice), dice, &clock);
+            world.add(place, kind, (realm, journal, choices), directions(ways, dice), dice, &clock);
         }
         let stores = Stores {
             ledger: MemoryLedger::default(),
@@ -82,6 +88,7 @@ impl World {
             tidings: (0..tidings).map(|_| Tidings::default()).collect(),
             ways,
             directions: world.directions,
+            choices: world.choices,
             workers: Workers::default(),
             chaos,
             clock,
@@ -110,6 +117,7 @@ fn directions(ways: Ways, dice: Dice) -> Directions {
 #[derive(Default)]
 struct Parts {
     directions: Vec<Directions>,
+    choices: Vec<Choices>,
     companies: MemoryCompanies,
     apps: Vec<Mutex<BillingApp>>,
     clients: Vec<(Books, Arc<Client>)>,
@@ -123,7 +131,7 @@ impl Parts {
         &mut self,
         place: usize,
         kind: Seed,
-        (realm, journal): (Arc<Realm>, Journal),
+        (realm, journal, choices): (Arc<Realm>, Journal, Choices),
         directions: Directions,
         dice: Dice,
         clock: &SimulatedClock,
@@ -142,6 +150,7 @@ impl Parts {
             inactivate_deleted: dice.chance("inactivate", 50),
             ..Settings::default()
         };
+        let settings = choices.apply(settings);
         let connection = Connection {
             realm: books.realm.clone(),
             state: ConnectionState::Connected,
@@ -170,6 +179,7 @@ impl Parts {
             (app.has_api, app.answers) = (true, true);
         }
         self.directions.push(directions);
+        self.choices.push(choices);
         self.apps.push(Mutex::new(app));
         self.clients.push((books, Arc::new(client)));
         self.realms.push(realm);
