@@ -186,14 +186,14 @@ pub fn brought_back(mut entity: Entity) -> (Entity, Option<String>) {
     (entity, Some("Active".to_owned()))
 }
 
-/// What counts as pushed of a withdrawn entity: of each member that was pushed something that no record says, so that
+/// What counts as pushed of a withdrawn entity: of each of these members something that no record says, so that
 /// bringing it back sends or blanks all of them. A void has written into the note besides (Intuit: Invoice, void).
-pub fn withdrawn(kind: EntityKind, pushed: &Fingerprints) -> Fingerprints {
+pub fn withdrawn(kind: EntityKind, members: impl Iterator<Item = String>) -> Fingerprints {
     let note = match kind {
         EntityKind::Customer | EntityKind::Item => None,
         EntityKind::Invoice | EntityKind::Payment => Some("PrivateNote".to_owned()),
     };
-    pushed.keys().cloned().chain(note).map(|name| (name, "withdrawn".to_owned())).collect()
+    members.chain(note).map(|name| (name, "withdrawn".to_owned())).collect()
 }
 
 /// The named members of an entity as JSON, without those it does not have.

@@ -60,9 +60,12 @@ impl Pull<'_> {
         }
         let how = if row.is_some() { "voided" } else { "deleted" };
         let seen = row.as_ref().map_or_else(|| link.clone(), |row| as_seen(&link, row));
+        // What the bookkeeper wrote before, and nobody brought over, goes too when the record is brought back.
+        let untold = row.as_ref().map(|row| plan::changed(&link, row)).unwrap_or_default();
+        let members = link.pushed.keys().cloned().chain(untold);
         let withdrawn = Link {
             withdrawn: true,
-            pushed: fields::withdrawn(fields::entity_kind(link.kind), &link.pushed),
+            pushed: fields::withdrawn(fields::entity_kind(link.kind), members),
             edited: BTreeMap::new(),
             ..seen
         };

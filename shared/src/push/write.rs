@@ -358,7 +358,7 @@ impl Batch<'_> {
 
 /// The link of a withdrawn record.
 pub(super) fn taken_back(link: Link) -> Link {
-    let pushed = fields::withdrawn(fields::entity_kind(link.kind), &link.pushed);
+    let pushed = fields::withdrawn(fields::entity_kind(link.kind), link.pushed.keys().cloned());
     Link { withdrawn: true, pushed, taxes: None, taxes_written: None, ..link }
 }
 

@@ -286,3 +286,21 @@ async fn d4_an_edit_of_an_invoice_that_the_bookkeeper_has_deleted_makes_no_other
         assert_eq!(office.desk.count("Invoice"), left, "edit first: {edit_first}");
     }
 }
+
+/// A restoration says all of the record: what the bookkeeper wrote just before the void, which was never brought over,
+/// does not stay beside it.
+#[tokio::test]
+async fn d4_what_was_written_before_a_void_goes_when_the_record_is_restored() {
+    let office = Office::open(Seed::Landscaping).await;
+    let (.., bill, _) = two_invoices(&office).await;
+    let kept = office.stored(Kind::Invoice, &office.link(Kind::Invoice, &bill).billing_id).record;
+    office.change("Invoice", &bill, &json!({"CustomerMemo": {"value": "By Jo"}}));
+    office.void("Invoice", &bill);
+    office.pull().await;
+    office.save(kept.clone());
+    let restored = office.tell("invoice.restored", &office.stored(Kind::Invoice, kept.id())).await;
+    assert_eq!(done(&restored).action, DoneAction::Updated);
+    let row = office.entity("Invoice", &bill);
+    assert_eq!(row["TotalAmt"].to_string(), "150.00");
+    assert!(row["CustomerMemo"].is_null() || row["CustomerMemo"]["value"] == "", "{}", row["CustomerMemo"]);
+}
