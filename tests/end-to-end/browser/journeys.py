@@ -17,7 +17,7 @@ import urllib.request
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
-PATIENCE = 120_000
+PATIENCE = 240_000
 PHONE = {"width": 390, "height": 844}
 
 

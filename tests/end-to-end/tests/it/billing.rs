@@ -14,8 +14,8 @@ use sync::settings::Direction;
 use tokio::time::sleep;
 use transport::Reach;
 
-use crate::ninja::{GLANCE, Ninja, PATIENCE, amount, eventually};
-use crate::world::{World, all, is_parked, tests};
+use crate::ninja::{Ninja, amount, eventually};
+use crate::world::{GLANCE, PATIENCE, World, all, is_parked, tests};
 
 tests![
     what_happens_in_the_billing_app_arrives_in_quickbooks,

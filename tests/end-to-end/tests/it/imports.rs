@@ -1,7 +1,7 @@
 //! An existing QuickBooks company is brought into an Invoice Ninja, by the deployed functions.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use serde_json::json;
@@ -11,12 +11,9 @@ use sync::settings::Direction;
 use tokio::time::sleep;
 
 use crate::ninja::Ninja;
-use crate::world::{GLANCE, Tenant, World, all, tests};
+use crate::world::{GLANCE, PATIENCE, Tenant, World, all, tests};
 
 tests![r25_t22_a_company_is_previewed_and_brought_over_once];
-
-/// How long an import may take.
-const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How many of a sort the app has.
 async fn count(ninja: &Ninja<'_>, sort: &str) -> anyhow::Result<usize> {

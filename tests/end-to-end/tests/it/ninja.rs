@@ -1,6 +1,6 @@
 //! A tenant that bills with an Invoice Ninja of its own.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use invoice_ninja_simulator::company::Seed;
@@ -13,11 +13,8 @@ use tokio::time::sleep;
 use transport::Reach;
 use uuid::Uuid;
 
-use crate::world::Tenant;
+use crate::world::{GLANCE, PATIENCE, Tenant};
 
-/// How long a webhook and what follows it may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-pub(crate) const GLANCE: Duration = Duration::from_millis(100);
 /// The header that carries the secret, as the app was told.
 const SECRET_HEADER: &str = "X-Counterpart-Secret";
 

@@ -1,7 +1,7 @@
 //! QuickBooks' webhooks, as far as the pull queue.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
@@ -14,7 +14,7 @@ use sha2::Sha256;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::world::{World, tests};
+use crate::world::{GLANCE, PATIENCE, World, tests};
 
 tests![
     what_a_bookkeeper_changes_is_told_by_webhook,
@@ -30,9 +30,6 @@ tests![
 pub(crate) const NEXT_TOKEN: &str = "the-verifier-token-after-the-simulators";
 
 const CLOUD_EVENTS: &str = "application/cloudevents+json";
-/// How long a line may take to come into the log, and a new token to be noticed.
-const PATIENCE: Duration = Duration::from_secs(60);
-const GLANCE: Duration = Duration::from_millis(100);
 
 /// One delivery, as Intuit would make it.
 struct Delivery {

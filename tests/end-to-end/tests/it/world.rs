@@ -24,9 +24,10 @@ use tokio::time::sleep;
 
 use crate::records::changed;
 
-/// How long a company's messages may take. A 429 alone holds them up for more than a minute.
+/// How long a company's messages, and what follows them, may take. A 429 holds them up for more than a minute, a function
+/// that is too slow to start for longer than its queue hides what it was given.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
-/// How often the activity log is looked at.
+/// How often a test looks at what it waits for.
 pub(crate) const GLANCE: Duration = Duration::from_millis(100);
 
 type Body = Box<dyn FnOnce(Arc<World>) -> Pin<Box<dyn Future<Output = anyhow::Result<()>>>> + Send>;
