@@ -174,6 +174,13 @@ impl Link {
         })
     }
 
+    /// What a pull did to its record for a notice that was not carried out whole by that: the next one is to tell it.
+    pub fn told_of_replacement(&self) -> impl Iterator<Item = &String> {
+        let is_untold =
+            |pulled: &&Pulled| pulled.action == DoneAction::RecordUpdated && pulled.notice.is_of_dependency();
+        self.pulled.iter().filter(is_untold).flat_map(|pulled| &pulled.notes)
+    }
+
     /// The same of a product that stood on an invoice's line.
     pub fn was_met_on_a_line(&self) -> bool {
         self.kind == Kind::Product && self.was_matched_in_passing()

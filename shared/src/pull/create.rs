@@ -66,8 +66,8 @@ impl Begun {
     }
 
     /// The same for a record that is to take the place of another one.
-    pub(super) fn in_place_of(self, old: &BillingId) -> Begun {
-        Begun { replaces: Some(old.clone()), ..self }
+    pub(super) fn in_place_of(self, old: &BillingId, notes: Vec<String>) -> Begun {
+        Begun { replaces: Some(old.clone()), notes, ..self }
     }
 }
 
@@ -233,14 +233,20 @@ impl Pull<'_> {
     ) -> Result<Link, Ending> {
         let row = self.rows.get(id).cloned().flatten();
         let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
-        let action = if created { DoneAction::RecordCreated } else { DoneAction::RecordLinked };
+        let replaced = begun.replaces.as_ref();
+        let action = match (replaced, created) {
+            (Some(_), _) => DoneAction::RecordUpdated,
+            (None, true) => DoneAction::RecordCreated,
+            (None, false) => DoneAction::RecordLinked,
+        };
+        let replaced = replaced.map(|old| format!("Payment {old} was replaced by {}.", stored.record.id()));
         let forward = self.forward(&stored.record).await?;
         let pushed = forward.as_ref().map(fields::fingerprints);
         let booked = match &begun.record {
             Record::Invoice(invoice) => Some(invoice.amount),
             _ => None,
         };
-        let notes: Vec<String> = begun.notes.iter().cloned().chain(difference(stored, booked)).collect();
+        let notes = begun.notes.iter().cloned().chain(replaced).chain(difference(stored, booked)).collect();
         // What has become of the entity since it was begun is followed next: the notice is carried out only then.
         let is_current = row.as_ref().is_some_and(|row| fields::fingerprints(row) == begun.seen);
         let notice = if is_current { cause.event() } else { EventId::of_dependency(cause.told.event) };

@@ -6,7 +6,7 @@ use super::create::{Begun, Cause};
 use super::open::{Id, Pull, Told};
 use super::plan;
 use super::write::again;
-use crate::link::{Intent, Link, MatchedBy, Pulled};
+use crate::link::{Intent, Link, MatchedBy};
 use crate::model::{Payment, Record};
 use crate::outcome::{Done, DoneAction};
 use crate::push::batch::Ending;
@@ -29,12 +29,10 @@ impl Pull<'_> {
         // A number that the old one does not hold.
         let number = format!("{}-{}", number_of_payment(&id), row.sync_token().unwrap_or_default());
         let record = Record::Payment(Box::new(Payment { number, ..new.clone() }));
-        let begun = Begun::of(&record, row).in_place_of(&link.billing_id);
+        let begun = Begun::of(&record, row).in_place_of(&link.billing_id, notes);
         let intent = self.begin(Cause { told, own: true }, &id, &begun).await?;
         self.pending.insert(id, intent.clone());
-        let mut done = self.replace_with(told, link, row, &intent, &begun).await?;
-        done.notes.splice(..0, notes);
-        Ok(done)
+        self.replace_with(told, link, row, &intent, &begun).await
     }
 
     /// Forgets the intent of a replacement whose new payment is linked already: the worker died before it could.
@@ -117,15 +115,12 @@ impl Pull<'_> {
         let made = self.made(cause, &id, begun, &stored, MatchedBy::Created, replacing).await?;
         self.ports.ledger.abandon(&self.books, intent).await?;
         self.about.billing_id = Some(made.billing_id.clone());
-        let note = format!("Payment {} was replaced by {}.", link.billing_id, made.billing_id);
-        let action = DoneAction::RecordUpdated;
-        let pulled = Pulled { notice: told.event.clone(), action, notes: vec![note.clone()] };
-        self.store(Link { pulled: Some(pulled), ..made.clone() }).await?;
         // What has changed since the replacement was begun comes with the next notice, or now.
         if !plan::changed(&made, row).is_empty() {
             return Err(again("the payment changed once more in QuickBooks"));
         }
-        Ok(Done { action, quickbooks_id: id.1, notes: vec![note], taxes: None })
+        let notes = made.pulled.map(|pulled| pulled.notes).unwrap_or_default();
+        Ok(Done { action: DoneAction::RecordUpdated, quickbooks_id: id.1, notes, taxes: None })
     }
 }
 

@@ -58,6 +58,7 @@ impl Pull<'_> {
         let after = self.back(told, &before.record, ours.as_ref(), row, &merge.take).await?;
         let to_be = if after == before.record { ours.clone() } else { self.forward(&after).await? };
         let sides = [ours.as_ref(), to_be.as_ref()];
+        let of_before = || link.told_of_linking().into_iter().chain(link.told_of_replacement().cloned());
         let written = if after == before.record {
             before.clone()
         } else {
@@ -66,7 +67,7 @@ impl Pull<'_> {
                 Ok(stored) => stored,
                 Err(BillingError::Refused(reason)) => match (&before.record, &after) {
                     (Record::Payment(old), Record::Payment(new)) if is_other_money(old, new) => {
-                        let notes = notes_of(&merge);
+                        let notes = of_before().chain(notes_of(&merge)).collect();
                         return self.replace(told, &link, new, row, notes).await;
                     }
                     _ => return Err(BillingError::Refused(reason).into()),
@@ -75,7 +76,7 @@ impl Pull<'_> {
             }
         };
         let changed = written.record != before.record;
-        let mut notes: Vec<String> = link.told_of_linking().into_iter().chain(notes_of(&merge)).collect();
+        let mut notes: Vec<String> = of_before().chain(notes_of(&merge)).collect();
         let booked = match row {
             Entity::Invoice(invoice) => invoice.total_amt,
             _ => None,
@@ -87,7 +88,7 @@ impl Pull<'_> {
             return Err(SkipReason::NothingNew.into());
         }
         if !changed {
-            notes = link.told_of_linking().into_iter().chain(merge.notes.iter().cloned()).collect();
+            notes = of_before().chain(merge.notes.iter().cloned()).collect();
         }
         let action = DoneAction::RecordUpdated;
         let next = self.in_step(&link, &merge, sides, &written, row).await?;

@@ -92,9 +92,12 @@ async fn r95_a_replacement_that_is_cut_short_anywhere_leaves_one_payment() {
             );
         },
         async |office, when| {
-            // A later change finds nothing left over of it.
             let paid = ids.borrow()[3].clone();
             let before = office.link(Kind::Payment, &paid).billing_id;
+            let told = done(&office.newest().await.result).notes.clone();
+            let is_told = |note: &String| note.ends_with(&format!("was replaced by {before}."));
+            assert!(told.iter().any(is_told) && told[0].starts_with("Changed"), "{told:?}, {when}");
+            // A later change finds nothing left over of it.
             office.change("Payment", &paid, &json!({"PaymentRefNum": "1188"}));
             office.pull().await;
             assert_eq!(office.payment(&paid).reference, "1188", "{when}");

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sync::activity::{Activity, ActivityResult, Side};
+use sync::ids::BillingId;
 use sync::model::{InvoiceStatus, Kind, Record};
 use sync::outcome::{DoneAction, ParkCause, SkipReason};
 use sync::settings::{Direction, Directions};
@@ -42,6 +43,7 @@ pub(super) fn judge(case: &Case<'_>, findings: &mut Findings) {
         }
     }
     judge_records(case, findings);
+    judge_removed(case, findings);
     judge_entities(case, findings);
 }
 
@@ -58,6 +60,29 @@ fn judge_records(case: &Case<'_>, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// What was deleted for a bookkeeper's sake is kept in the log as it was (D4). A payment of which another one took the
+/// place is named there.
+fn judge_removed(case: &Case<'_>, findings: &mut Findings) {
+    let removed = case.evidence.log.iter().filter_map(|entry| entry.removed.as_ref());
+    let kept: BTreeSet<(Kind, &BillingId)> = removed.map(|record| (record.kind(), record.id())).collect();
+    for (kind, _, held) in case.evidence.app.records() {
+        let id = held.record.id();
+        let deletion = held.told.iter().rev().take_while(|told| told.gone).last();
+        let is_removed = held.gone && deletion.is_some_and(|told| told.by == By::Api);
+        if is_removed && !kept.contains(&(kind, id)) && !is_replaced(case, kind, id) {
+            let entries = entries(case, kind, |entry| entry.billing_id.as_ref() == Some(id));
+            let text = format!("{kind} {id} was deleted and is kept nowhere; {}", last_words(&entries));
+            findings.add(Sort::Lost, text);
+        }
+    }
+}
+
+fn is_replaced(case: &Case<'_>, kind: Kind, id: &BillingId) -> bool {
+    let names_it = |note: &String| note.split_whitespace().any(|word| word == id.as_str());
+    let is_told = |entry: &Activity| matches!(&entry.result, ActivityResult::Done(done) if done.notes.iter().any(names_it));
+    kind == Kind::Payment && !entries(case, kind, is_told).is_empty()
 }
 
 /// The marks by which more than one record is known: a person has made one while another one came over. Whose is
