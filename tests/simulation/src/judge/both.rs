@@ -342,6 +342,7 @@ impl<'a> Pair<'a> {
                 && deed.is_none_or(|deed| deed.at < *at - SECOND)
                 && !self.was_written_at(*at)
                 && !self.was_taken_back(member, words, *at)
+                && !self.was_said_on_a_line(member, words, *at)
                 && ours.get(member).is_some_and(|now| !agree(member, now, words))
             {
                 let text = format!(
@@ -375,6 +376,31 @@ impl<'a> Pair<'a> {
         let value = |told: &Told| view::of_record(&told.record).remove(member).unwrap_or_default();
         let before: Vec<String> = self.held.told.iter().filter(|told| told.time < at).map(value).collect();
         before.last().is_some_and(|last| last != words) && before.iter().any(|was| was == words)
+    }
+
+    /// Whether an invoice's line, for whose sake the Item may have been made, has said the same of a product before, and
+    /// nothing that the product said itself was carried out by then: its edit looks like no change.
+    fn was_said_on_a_line(&self, member: &str, words: &str, at: Timestamp) -> bool {
+        let is_done = |told: &Told| {
+            let entry = self.case.log.get(told.event.as_str());
+            entry.is_some_and(|entry| matches!(entry.result, ActivityResult::Done(_)))
+        };
+        let Record::Product(product) = &self.held.record else { return false };
+        let mut earlier = self.held.told.iter().filter(|told| told.time < at);
+        let told = self.case.evidence.app.records().flat_map(|(.., held)| &held.told);
+        let mut lines = told.filter(|told| told.time < at).flat_map(|told| match &told.record {
+            Record::Invoice(invoice) => invoice.lines.as_slice(),
+            _ => &[],
+        });
+        !earlier.any(is_done)
+            && lines.any(|line| {
+                let said = match member {
+                    "UnitPrice" => line.unit_price.normalize().to_string(),
+                    "Description" => line.notes.clone(),
+                    _ => return false,
+                };
+                line.product_key == product.key && said == words
+            })
     }
 
     /// Whether a pull has written to the record in the second of a person's edit: the billing app takes both in turn and
