@@ -47,7 +47,11 @@ pub(super) async fn run(ports: Ports<'_>, group: &str, messages: &[&Message]) ->
     let company = CompanyId::new(group).unwrap_or_else(|_| CompanyId::unknown());
     let deliveries = deliveries(messages, &company);
     let mut endings = Endings::new();
-    let stopped = process(ports, &company, &deliveries, &mut endings).await.err();
+    let mut stopped = process(ports, &company, &deliveries, &mut endings).await.err();
+    if let Err(retry) = keep_what_was_removed(ports, &company, &deliveries, &mut endings).await {
+        endings.clear();
+        stopped = Some(retry);
+    }
     let entries = entries(&company, &deliveries, &endings, ports.clock.now());
     let unended = deliveries.iter().enumerate().find(|(place, _)| !endings.contains_key(place));
     let stopped = unended.map(|(_, delivery)| {
@@ -193,6 +197,25 @@ async fn tell(
         [] => Ok(()),
         _ => ports.activity.record(&entries).await.map_err(|error| later(&error)),
     }
+}
+
+/// A notice that has to wait loses nothing of what its entry keeps: the record that was deleted for it (D4).
+async fn keep_what_was_removed(
+    ports: Ports<'_>,
+    company: &CompanyId,
+    deliveries: &[Delivery],
+    endings: &mut Endings,
+) -> Result<(), Retry> {
+    for (place, ending) in endings {
+        let (Some((Outcome::Parked(_), about)), Some(told)) = (ending, deliveries[*place].told()) else {
+            continue;
+        };
+        if about.removed.is_none() {
+            let entry = ports.activity.entry(company, told.time, told.event).await;
+            about.removed = entry.map_err(|error| later(&error))?.and_then(|entry| entry.removed);
+        }
+    }
+    Ok(())
 }
 
 /// Notes whose counterparts those entities are that changed and that their direction keeps as they are here, save where

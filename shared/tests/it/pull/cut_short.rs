@@ -8,6 +8,7 @@ use sync::model::{Kind, Record};
 use sync::notice::ChangeNotice;
 use sync::outcome::DoneAction;
 use sync::push::Verdict;
+use sync::settings::ConnectionState;
 
 use super::fragile::Fragile;
 use super::office::{Office, did, lines, sale};
@@ -250,5 +251,34 @@ async fn a_link_that_two_workers_could_not_tell_of_is_told() {
         let results = office.deliver(&notices).await;
         let ActivityResult::Done(linked) = &results[0] else { panic!("call {dies_in}: {results:?}") };
         assert_eq!(linked.action, DoneAction::RecordLinked, "call {dies_in}");
+    }
+}
+
+/// A worker deletes an invoice and dies; then the connection is gone for a while (D4, D10).
+#[tokio::test]
+async fn d4_what_was_deleted_is_kept_also_if_its_notice_has_to_wait_for_the_connection() {
+    for after_the_effect in [false, true] {
+        for dies_in in 1.. {
+            let office = Office::open(Seed::Landscaping).await;
+            let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+            let bill = office.new_invoice("N-1", &fern, &hedge);
+            office.pull().await;
+            office.void("Invoice", &bill);
+            let notices = office.notices();
+            let fragile = Fragile::new(office.ports(), dies_in, after_the_effect);
+            office.deliver_over(fragile.ports(), &notices).await;
+            if !fragile.died() {
+                break;
+            }
+            office.desk.set_connection(ConnectionState::Expired).await;
+            office.deliver(&notices).await;
+            office.desk.set_connection(ConnectionState::Connected).await;
+            office.wait(121);
+            let results = office.deliver(&notices).await;
+            let when = format!("call {dies_in}, after its effect: {after_the_effect}");
+            assert_eq!(did(&results[0]), DoneAction::RecordDeleted, "{when}: {results:?}");
+            let kept = office.newest().await.removed;
+            assert_eq!(kept.as_ref().map(Record::label), Some("N-1"), "{when}");
+        }
     }
 }
