@@ -158,12 +158,16 @@ impl Link {
         matched && self.billing_time == Timestamp::UNIX_EPOCH
     }
 
-    /// Whether a pull has linked it for the sake of another entity, which nobody has been told: its own next event or
-    /// notice tells.
+    /// What a pull did that nobody has been told of, since it was for another entity's sake, or since more had happened by
+    /// then: its own next event or notice tells.
+    pub fn untold(&self) -> Option<&Pulled> {
+        let is_to_be_told = |action| matches!(action, DoneAction::RecordLinked | DoneAction::RecordUpdated);
+        self.pulled.as_ref().filter(|pulled| is_to_be_told(pulled.action) && pulled.notice.is_of_dependency())
+    }
+
+    /// Whether that was a link.
     pub fn was_linked_untold(&self) -> bool {
-        self.pulled.as_ref().is_some_and(|pulled| {
-            pulled.action == DoneAction::RecordLinked && pulled.notice.is_of_dependency()
-        })
+        self.untold().is_some_and(|pulled| pulled.action == DoneAction::RecordLinked)
     }
 
     /// What its own event, or notice, is to tell of that.
@@ -174,14 +178,13 @@ impl Link {
         })
     }
 
-    /// What a pull did to its record for a notice that was not carried out whole by that: the next one is to tell it.
+    /// The same of a payment that was replaced.
     pub fn told_of_replacement(&self) -> impl Iterator<Item = &String> {
-        let is_untold =
-            |pulled: &&Pulled| pulled.action == DoneAction::RecordUpdated && pulled.notice.is_of_dependency();
-        self.pulled.iter().filter(is_untold).flat_map(|pulled| &pulled.notes)
+        let replaced = self.untold().filter(|pulled| pulled.action == DoneAction::RecordUpdated);
+        replaced.into_iter().flat_map(|pulled| &pulled.notes)
     }
 
-    /// The same of a product that stood on an invoice's line.
+    /// Whether it is a product that was matched so, for it stood on an invoice's line.
     pub fn was_met_on_a_line(&self) -> bool {
         self.kind == Kind::Product && self.was_matched_in_passing()
     }

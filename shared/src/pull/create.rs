@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open::{Id, Pull, Told};
 use super::plan;
+use super::replace::replaced_by;
 use super::write::{again, difference};
 use crate::ids::{BillingId, EventId};
 use crate::link::{Entry, Fingerprints, Intent, Link, LinkKey, MatchedBy, Pulled};
@@ -239,7 +240,7 @@ impl Pull<'_> {
             (None, true) => DoneAction::RecordCreated,
             (None, false) => DoneAction::RecordLinked,
         };
-        let replaced = replaced.map(|old| format!("Payment {old} was replaced by {}.", stored.record.id()));
+        let replaced = replaced.map(|old| replaced_by(old, stored.record.id()));
         let forward = self.forward(&stored.record).await?;
         let pushed = forward.as_ref().map(fields::fingerprints);
         let booked = match &begun.record {

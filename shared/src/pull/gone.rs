@@ -7,13 +7,14 @@ use rust_decimal::Decimal;
 
 use super::create::Cause;
 use super::open::{Id, Pull, Told, label};
+use super::replace::replaced_by;
 use super::write::as_seen;
 use super::{group, plan};
 use crate::activity::ActivityResult;
 use crate::link::{Link, Pulled};
 use crate::mapping::fields;
 use crate::matching;
-use crate::model::Kind;
+use crate::model::{Kind, Record};
 use crate::outcome::{Done, DoneAction, Park, ParkCause, SkipReason};
 use crate::ports::Stored;
 use crate::push::batch::Ending;
@@ -69,42 +70,44 @@ impl Pull<'_> {
             edited: BTreeMap::new(),
             ..seen
         };
-        if self.about.removed.is_none() {
+        let Some(removed) = &self.about.removed else {
             self.store(withdrawn).await?;
             return Err(SkipReason::AlreadyDeleted.into());
-        }
-        let notes =
-            vec![format!("It was {how} in QuickBooks. The whole {} is kept with this entry.", link.kind)];
+        };
+        let replaced =
+            (removed.id() != &link.billing_id).then(|| replaced_by(&link.billing_id, removed.id()));
+        let kept = format!("It was {how} in QuickBooks. The whole {} is kept with this entry.", link.kind);
+        let notes: Vec<String> = std::iter::once(kept).chain(replaced).collect();
         let action = DoneAction::RecordDeleted;
         let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
         self.store(Link { pulled: Some(pulled), ..withdrawn }).await?;
         Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
     }
 
-    /// Deletes the record of an entity. It is kept before: what the billing app forgets is in the log by then (D4).
+    /// Deletes the record of an entity, or what was to take its place, and keeps it.
     async fn delete(&mut self, told: Told<'_>, link: &Link) -> Result<(), Ending> {
-        self.take_back_replacement(link).await?;
+        self.take_back_replacement(told, link).await?;
         let fetched = self.ports.billing.fetch(&self.books.company, link.kind, &link.billing_id).await?;
         match fetched {
-            Some(Stored { record, deleted: false, .. }) => {
-                self.about.label = record.label().to_owned();
-                self.about.removed = Some(record);
-                let entry = group::activity(
-                    &self.books.company,
-                    told,
-                    &self.about,
-                    ActivityResult::Parked(being_deleted(link.kind)),
-                    self.ports.clock.now(),
-                );
-                self.ports.activity.record(&[entry]).await?;
-            }
+            Some(Stored { record, deleted: false, .. }) => self.keep(told, record).await?,
+            _ if self.about.removed.is_some() => {}
             _ => self.about.removed = self.kept_before(told).await?,
         }
         Ok(self.ports.billing.delete(&self.books.company, link.kind, &link.billing_id).await?)
     }
 
+    /// Puts a record that is about to be deleted into the log: what the billing app forgets is there by then (D4).
+    pub(super) async fn keep(&mut self, told: Told<'_>, record: Record) -> Result<(), Ending> {
+        self.about.label = record.label().to_owned();
+        let result = ActivityResult::Parked(being_deleted(record.kind()));
+        self.about.removed = Some(record);
+        let company = &self.books.company;
+        let entry = group::activity(company, told, &self.about, result, self.ports.clock.now());
+        Ok(self.ports.activity.record(&[entry]).await?)
+    }
+
     /// The record that an earlier attempt kept before it deleted it.
-    pub(super) async fn kept_before(&self, told: Told<'_>) -> Result<Option<crate::model::Record>, Ending> {
+    pub(super) async fn kept_before(&self, told: Told<'_>) -> Result<Option<Record>, Ending> {
         let entry = self.ports.activity.entry(&self.books.company, told.time, told.event).await?;
         Ok(entry.and_then(|entry| entry.removed))
     }

@@ -11,6 +11,7 @@ use crate::activity::{Activity, ActivityResult, Side};
 use crate::event::Unreadable;
 use crate::ids::{Books, CompanyId, EventId, RealmId};
 use crate::link::{Entry, Link, LinkKey};
+use crate::model::Kind;
 use crate::notice::{self, ChangeNotice, Received, Source};
 use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::ports::StoreError;
@@ -199,7 +200,8 @@ async fn tell(
     }
 }
 
-/// A notice that has to wait loses nothing of what its entry keeps: the record that was deleted for it (D4).
+/// A notice that has to wait, or of which nothing is left to do, loses nothing of what its entry keeps: the record that
+/// was deleted for it by a worker that died (D4).
 async fn keep_what_was_removed(
     ports: Ports<'_>,
     company: &CompanyId,
@@ -207,10 +209,15 @@ async fn keep_what_was_removed(
     endings: &mut Endings,
 ) -> Result<(), Retry> {
     for (place, ending) in endings {
-        let (Some((Outcome::Parked(_), about)), Some(told)) = (ending, deliveries[*place].told()) else {
-            continue;
+        let (Some((outcome, about)), Some(told)) = (ending, deliveries[*place].told()) else { continue };
+        let may_be_kept = match outcome {
+            Outcome::Parked(_) => true,
+            Outcome::Skipped(SkipReason::Superseded | SkipReason::AlreadyDeleted) => {
+                matches!(told.notice.kind, Kind::Invoice | Kind::Payment)
+            }
+            Outcome::Skipped(_) | Outcome::Done(_) | Outcome::Retry(_) => false,
         };
-        if about.removed.is_none() {
+        if may_be_kept && about.removed.is_none() {
             let entry = ports.activity.entry(company, told.time, told.event).await;
             about.removed = entry.map_err(|error| later(&error))?.and_then(|entry| entry.removed);
         }
@@ -277,7 +284,7 @@ fn is_uneventful(delivery: &Delivery, outcome: &Outcome, about: &About) -> bool 
     let by_itself = delivery.told().is_some_and(|told| told.notice.source != Source::Retry);
     match outcome {
         Outcome::Skipped(SkipReason::NotPulled(..)) => by_itself && about.billing_id.is_none(),
-        Outcome::Skipped(reason) => by_itself && reasons.contains(reason),
+        Outcome::Skipped(reason) => by_itself && reasons.contains(reason) && about.removed.is_none(),
         Outcome::Done(_) | Outcome::Parked(_) | Outcome::Retry(_) => false,
     }
 }

@@ -6,6 +6,7 @@ use super::create::{Begun, Cause};
 use super::open::{Id, Pull, Told};
 use super::plan;
 use super::write::again;
+use crate::ids::BillingId;
 use crate::link::{Intent, Link, MatchedBy};
 use crate::model::{Payment, Record};
 use crate::outcome::{Done, DoneAction};
@@ -51,17 +52,22 @@ impl Pull<'_> {
         }
     }
 
-    /// Takes back a replacement that was begun, since its entity is gone: what it has made already is deleted.
-    pub(super) async fn take_back_replacement(&mut self, link: &Link) -> Result<(), Ending> {
+    /// Takes back a replacement that was begun, since its entity is gone. The old payment may be gone too by then: the new
+    /// one is kept, and deleted if it was made already.
+    pub(super) async fn take_back_replacement(&mut self, told: Told<'_>, link: &Link) -> Result<(), Ending> {
         self.forget_done_replacement(link).await?;
         let id = (link.kind, link.quickbooks_id.clone());
         let Some(intent) = self.pending.get(&id).cloned() else { return Ok(()) };
         if let Ok(begun) = serde_json::from_str::<Begun>(&intent.body) {
             match self.made_before(&id, &begun).await? {
                 Some(made) => {
+                    self.keep(told, made.record.clone()).await?;
                     self.ports.billing.delete(&self.books.company, link.kind, made.record.id()).await?;
                 }
-                None => self.wait_for_whoever_began(&intent)?,
+                None => {
+                    self.wait_for_whoever_began(&intent)?;
+                    self.keep(told, begun.record).await?;
+                }
             }
         }
         self.pending.remove(&id);
@@ -122,6 +128,11 @@ impl Pull<'_> {
         let notes = made.pulled.map(|pulled| pulled.notes).unwrap_or_default();
         Ok(Done { action: DoneAction::RecordUpdated, quickbooks_id: id.1, notes, taxes: None })
     }
+}
+
+/// What a person is told of a payment that another one has taken the place of.
+pub(super) fn replaced_by(old: &BillingId, new: &BillingId) -> String {
+    format!("Payment {old} was replaced by {new}.")
 }
 
 /// The number that a payment gets in the billing app, by which it is found again.

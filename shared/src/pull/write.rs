@@ -30,8 +30,8 @@ impl Pull<'_> {
         let mut names = plan::changed(&link, row);
         names.retain(|name| !fields::is_custom_field(name) || self.company.settings.stands_for_a_field(name));
         if names.is_empty() && !self.pending.contains_key(&id) {
-            if link.was_linked_untold() {
-                return self.tell_link(told, link, row).await;
+            if let Some(untold) = link.untold().cloned() {
+                return self.tell(told, link, untold, row).await;
             }
             self.touch(&link, row).await?;
             return Err(SkipReason::NothingNew.into());
@@ -97,12 +97,19 @@ impl Pull<'_> {
         Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
     }
 
-    /// Tells that an entity was linked before, for another one's sake.
-    async fn tell_link(&mut self, told: Told<'_>, link: Link, row: &Entity) -> Result<Done, Ending> {
-        let (action, quickbooks_id) = (DoneAction::RecordLinked, link.quickbooks_id.clone());
-        let pulled = Pulled { notice: told.event.clone(), action, notes: Vec::new() };
+    /// Tells what was done before, and nobody has been told of.
+    async fn tell(
+        &mut self,
+        told: Told<'_>,
+        link: Link,
+        untold: Pulled,
+        row: &Entity,
+    ) -> Result<Done, Ending> {
+        let (action, notes, quickbooks_id) =
+            (untold.action, untold.notes.clone(), link.quickbooks_id.clone());
+        let pulled = Pulled { notice: told.event.clone(), ..untold };
         self.store(Link { pulled: Some(pulled), ..as_seen(&link, row) }).await?;
-        Ok(Done { action, quickbooks_id, notes: Vec::new(), taxes: None })
+        Ok(Done { action, quickbooks_id, notes, taxes: None })
     }
 
     /// The link once the record holds what was taken. `sides` are the record as it was read and as it was to be.

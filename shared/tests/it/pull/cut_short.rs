@@ -5,7 +5,7 @@ use quickbooks_simulator::company::Seed;
 use serde_json::json;
 use sync::activity::ActivityResult;
 use sync::model::{Kind, Record};
-use sync::notice::ChangeNotice;
+use sync::notice::{ChangeNotice, Operation, Source};
 use sync::outcome::DoneAction;
 use sync::push::Verdict;
 use sync::settings::ConnectionState;
@@ -213,6 +213,43 @@ async fn d4_what_was_deleted_is_kept_also_if_the_billing_app_tells_of_it_first()
             assert_eq!(did(&results[0]), DoneAction::RecordDeleted, "{when}: {results:?}");
             let kept = office.newest().await.removed;
             assert_eq!(kept.as_ref().map(sync::model::Record::label), Some("N-1"), "{when}");
+            if !fragile.died() {
+                break;
+            }
+        }
+    }
+}
+
+/// The same if another notice of the entity comes before the first one is repeated.
+#[tokio::test]
+async fn d4_what_was_deleted_is_kept_also_if_a_later_notice_replaces_the_one_it_was_deleted_for() {
+    for after_the_effect in [false, true] {
+        for dies_in in 1.. {
+            let office = Office::open(Seed::Landscaping).await;
+            let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+            let bill = office.new_invoice("N-1", &fern, &hedge);
+            office.pull().await;
+            office.wait(3);
+            office.void("Invoice", &bill);
+            let mut notices = office.notices();
+            let fragile = Fragile::new(office.ports(), dies_in, after_the_effect);
+            office.deliver_over(fragile.ports(), &notices).await;
+            let when = format!("call {dies_in}, after its effect: {after_the_effect}");
+            office.wait(121);
+            let at = notices[0].last_updated.map(|at| at + jiff::SignedDuration::from_secs(1));
+            let swept = ChangeNotice {
+                last_updated: at,
+                source: Source::Sweep,
+                operation: Operation::Updated,
+                ..notices[0].clone()
+            };
+            notices.push(swept);
+            office.deliver_over(office.ports(), &notices).await;
+            let log = office.desk.log().await;
+            let is_kept =
+                log.iter().any(|entry| entry.removed.as_ref().is_some_and(|it| it.label() == "N-1"));
+            assert!(is_kept, "{when}: {log:#?}");
+            assert_eq!((office.parked().await, office.records(Kind::Invoice).len()), (vec![], 0), "{when}");
             if !fragile.died() {
                 break;
             }

@@ -128,5 +128,7 @@ async fn r34_a_payment_that_is_voided_while_its_replacement_was_cut_short_leaves
         office.deliver(&notices).await;
         assert_eq!(office.records(Kind::Payment).len(), 0, "call {dies_in}");
         assert_eq!(office.parked().await, [], "call {dies_in}");
+        let log = office.desk.log().await;
+        assert!(log.iter().any(|entry| entry.removed.is_some()), "D4, call {dies_in}: {log:#?}");
     }
 }
