@@ -7,8 +7,9 @@ use rust_decimal::Decimal;
 
 use super::create::product_key;
 use super::open::{Pull, Told};
-use super::plan;
 use super::replace::is_other_money;
+use super::{group, plan};
+use crate::activity::{Activity, ActivityResult};
 use crate::link::{Link, Pulled};
 use crate::mapping::fields;
 use crate::mapping::tax_answer::{self, TaxAnswer};
@@ -93,8 +94,23 @@ impl Pull<'_> {
         let action = DoneAction::RecordUpdated;
         let next = self.in_step(&link, &merge, sides, &written, row).await?;
         let pulled = Pulled { notice: told.event.clone(), action, notes: notes.clone() };
+        self.tell_of_later(told, &link).await?;
         self.store(Link { pulled: Some(pulled), ..next }).await?;
         Ok(Done { action, quickbooks_id: id.1, notes, taxes: None })
+    }
+
+    /// Tells what was carried out for a later notice than this one, before the link forgets it: the worker that did it may
+    /// have died before it could.
+    async fn tell_of_later(&self, told: Told<'_>, link: &Link) -> Result<(), Ending> {
+        let pulled = link.pulled.as_ref().filter(|pulled| !pulled.notice.is_of_dependency());
+        let Some(pulled) = pulled else { return Ok(()) };
+        let Some(time) = pulled.notice.time_of_notice().filter(|at| *at > told.time) else { return Ok(()) };
+        let (action, notes) = (pulled.action, pulled.notes.clone());
+        let done = Done { action, quickbooks_id: link.quickbooks_id.clone(), notes, taxes: None };
+        let result = ActivityResult::Done(done);
+        let here = group::activity(&self.books.company, told, &self.about, result, self.ports.clock.now());
+        let entry = Activity { event: pulled.notice.clone(), time, removed: None, ..here };
+        Ok(self.ports.activity.record(&[entry]).await?)
     }
 
     /// Tells what was done before, and nobody has been told of.

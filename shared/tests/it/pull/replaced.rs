@@ -1,8 +1,11 @@
 //! Payments whose money the billing app does not let be moved: they are replaced.
 
+use jiff::civil::date;
 use quickbooks_simulator::company::Seed;
 use serde_json::json;
-use sync::model::Kind;
+use sync::activity::ActivityResult;
+use sync::model::{Kind, Payment, Record};
+use sync::notice::ChangeNotice;
 use sync::outcome::DoneAction;
 
 use super::cut_short::in_every_call;
@@ -130,5 +133,49 @@ async fn r34_a_payment_that_is_voided_while_its_replacement_was_cut_short_leaves
         assert_eq!(office.parked().await, [], "call {dies_in}");
         let log = office.desk.log().await;
         assert!(log.iter().any(|entry| entry.removed.is_some()), "D4, call {dies_in}: {log:#?}");
+    }
+}
+
+/// An older notice that comes once more, before the one for which a payment was replaced, does not hide that.
+#[tokio::test]
+async fn a_replacement_is_told_of_also_if_an_older_notice_comes_first() {
+    for dies_in in 1.. {
+        let office = Office::open(Seed::Landscaping).await;
+        let [_, one, two, paid] = paid_over_two(&office).await;
+        let older: Vec<ChangeNotice> = office.notices();
+        office.deliver(&older).await;
+        office.wait(3);
+        office.change("Payment", &paid, &json!({"TotalAmt": 180, "Line": lines(&[(&one, 100), (&two, 80)])}));
+        let replaced = office.link(Kind::Payment, &paid).billing_id;
+        let notices = office.notices();
+        let fragile = Fragile::new(office.ports(), dies_in, true);
+        office.deliver_over(fragile.ports(), &notices).await;
+        office.wait(121);
+        office.change("Payment", &paid, &json!({"PaymentRefNum": "1188"}));
+        let changed = office.notices();
+        // The push of a person's edit meets that change, so that any notice of the payment is followed.
+        let link = office.link(Kind::Payment, &paid);
+        if link.billing_id != replaced {
+            let stored = office.stored(Kind::Payment, &link.billing_id);
+            let Record::Payment(payment) = stored.record else { panic!("a payment") };
+            office.wait(3);
+            office.save(Record::Payment(Box::new(Payment { date: date(2026, 6, 19), ..*payment })));
+            office.tell("payment.updated", &office.stored(Kind::Payment, &link.billing_id)).await;
+        }
+        // What may be under way still is waited for, and what has changed meanwhile comes with another try.
+        for notices in [&older, &notices] {
+            office.deliver_over(office.ports(), notices).await;
+            office.wait(121);
+        }
+        office.deliver(&notices).await;
+        office.deliver(&changed).await;
+        let log = office.desk.log().await;
+        let is_named = |note: &String| note.starts_with(&format!("Payment {replaced} was replaced"));
+        let is_told = |result: &ActivityResult| matches!(result, ActivityResult::Done(done) if done.notes.iter().any(is_named));
+        assert!(log.iter().any(|entry| is_told(&entry.result)), "call {dies_in}: {log:#?}");
+        assert_eq!(office.payment(&paid).reference, "1188", "call {dies_in}");
+        if !fragile.died() {
+            break;
+        }
     }
 }
