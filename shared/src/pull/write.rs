@@ -85,6 +85,9 @@ impl Pull<'_> {
         notes.extend(difference(&written, booked));
         if !changed && merge.notes.is_empty() {
             let next = self.in_step(&link, &merge, sides, &written, row).await?;
+            if let Some(untold) = link.untold().cloned() {
+                return self.tell(told, next, untold, row).await;
+            }
             self.store(next).await?;
             return Err(SkipReason::NothingNew.into());
         }
