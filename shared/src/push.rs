@@ -133,6 +133,14 @@ pub(crate) async fn conclude(
     messages.iter().enumerate().map(verdict).collect()
 }
 
+/// Stores how events or notices have ended, before the rest of their batch has.
+pub(crate) async fn tell(ports: Ports<'_>, ended: &[Activity]) -> Result<(), Retry> {
+    match ended {
+        [] => Ok(()),
+        _ => ports.activity.record(ended).await.map_err(|error| batch::later(&error)),
+    }
+}
+
 /// How long to wait before a message is delivered again that was not carried out for this reason.
 pub(crate) fn wait_after(message: &Message, retry: &Retry) -> Duration {
     wait(message, retry.after)

@@ -37,10 +37,10 @@ const READS: usize = 25;
 const WEBHOOKS_TAKE: SignedDuration = SignedDuration::from_mins(10);
 /// The time between sweeps while webhooks are silent.
 const OFTEN: SignedDuration = SignedDuration::from_mins(15);
-/// How many companies later each round begins than the one before: a prime, so that it comes around to all of them.
-const STRIDE: i64 = 1009;
 /// The time between sweeps while webhooks work.
 const SELDOM: SignedDuration = SignedDuration::from_hours(24);
+/// How many companies later each round begins than the one before: a prime, so that it comes around to all of them.
+const STRIDE: i64 = 1009;
 
 /// Puts other companies first in each round, so that none is left out again and again where the time is too short for all.
 pub fn take_turns(companies: &mut [CompanyId], now: Timestamp) {

@@ -234,13 +234,12 @@ impl Pull<'_> {
     ) -> Result<Link, Ending> {
         let row = self.rows.get(id).cloned().flatten();
         let created = matches!(matched_by, MatchedBy::Created | MatchedBy::Recovered);
-        let replaced = begun.replaces.as_ref();
-        let action = match (replaced, created) {
+        let action = match (&begun.replaces, created) {
             (Some(_), _) => DoneAction::RecordUpdated,
             (None, true) => DoneAction::RecordCreated,
             (None, false) => DoneAction::RecordLinked,
         };
-        let replaced = replaced.map(|old| replaced_by(old, stored.record.id()));
+        let replaced = begun.replaces.as_ref().map(|old| replaced_by(old, stored.record.id()));
         let forward = self.forward(&stored.record).await?;
         let pushed = forward.as_ref().map(fields::fingerprints);
         let booked = match &begun.record {

@@ -11,12 +11,14 @@ use super::replace::replaced_by;
 use super::write::as_seen;
 use super::{group, plan};
 use crate::activity::ActivityResult;
+use crate::ids::CompanyId;
 use crate::link::{Link, Pulled};
 use crate::mapping::fields;
 use crate::matching;
 use crate::model::{Kind, Record};
 use crate::outcome::{Done, DoneAction, Park, ParkCause, SkipReason};
-use crate::ports::Stored;
+use crate::ports::{StoreError, Stored};
+use crate::push::Ports;
 use crate::push::batch::Ending;
 
 /// Whether a transaction is voided. QuickBooks has no status for it: the amounts are zero and the note says so.
@@ -108,8 +110,7 @@ impl Pull<'_> {
 
     /// The record that an earlier attempt kept before it deleted it.
     pub(super) async fn kept_before(&self, told: Told<'_>) -> Result<Option<Record>, Ending> {
-        let entry = self.ports.activity.entry(&self.books.company, told.time, told.event).await?;
-        Ok(entry.and_then(|entry| entry.removed))
+        Ok(kept(self.ports, &self.books.company, told).await?)
     }
 
     /// Follows a merge: the record of the entity that went away gets the surviving one.
@@ -157,6 +158,16 @@ impl Pull<'_> {
         self.store(Link { pulled: Some(pulled), ..as_seen(&link, &row) }).await?;
         Ok(done)
     }
+}
+
+/// The record that was deleted for a notice, as the log has it.
+pub(super) async fn kept(
+    ports: Ports<'_>,
+    company: &CompanyId,
+    told: Told<'_>,
+) -> Result<Option<Record>, StoreError> {
+    let entry = ports.activity.entry(company, told.time, told.event).await?;
+    Ok(entry.and_then(|entry| entry.removed))
 }
 
 fn being_deleted(kind: Kind) -> Park {

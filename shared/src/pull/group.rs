@@ -16,7 +16,7 @@ use crate::notice::{self, ChangeNotice, Received, Source};
 use crate::outcome::{Outcome, Park, ParkCause, Retry, SkipReason};
 use crate::ports::StoreError;
 use crate::push::batch::later;
-use crate::push::{Message, Ports, Verdict, conclude};
+use crate::push::{self, Message, Ports, Verdict, conclude};
 use crate::settings::Company;
 
 /// A notice as it came, and the message it came in.
@@ -167,7 +167,7 @@ async fn process(
             };
             superseded.push((*place, ended));
         }
-        tell(ports, &company.id, deliveries, &superseded).await?;
+        tell_of_superseded(ports, &company.id, deliveries, &superseded).await?;
         let outcome = pull.pull(told).await;
         if let Outcome::Retry(retry) = outcome {
             return Err(retry);
@@ -180,7 +180,7 @@ async fn process(
 
 /// Stores how notices ended that were carried out before by a worker that died: what is to be told of it is known only
 /// until their record is written again.
-async fn tell(
+async fn tell_of_superseded(
     ports: Ports<'_>,
     company: &CompanyId,
     deliveries: &[Delivery],
@@ -194,10 +194,7 @@ async fn tell(
         Some(activity(company, told, about, ActivityResult::of(outcome)?, ports.clock.now()))
     };
     let entries: Vec<Activity> = superseded.iter().filter_map(entry).collect();
-    match entries[..] {
-        [] => Ok(()),
-        _ => ports.activity.record(&entries).await.map_err(|error| later(&error)),
-    }
+    push::tell(ports, &entries).await
 }
 
 /// A notice that has to wait, or of which nothing is left to do, loses nothing of what its entry keeps: the record that
@@ -218,8 +215,8 @@ async fn keep_what_was_removed(
             Outcome::Skipped(_) | Outcome::Done(_) | Outcome::Retry(_) => false,
         };
         if may_be_kept && about.removed.is_none() {
-            let entry = ports.activity.entry(company, told.time, told.event).await;
-            about.removed = entry.map_err(|error| later(&error))?.and_then(|entry| entry.removed);
+            let kept = super::gone::kept(ports, company, told).await;
+            about.removed = kept.map_err(|error| later(&error))?;
         }
     }
     Ok(())

@@ -348,14 +348,6 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Stores how events have ended.
-    pub(super) async fn tell(&self, ended: &[Activity]) -> Result<(), Retry> {
-        match ended {
-            [] => Ok(()),
-            _ => self.ports.activity.record(ended).await.map_err(|error| later(&error)),
-        }
-    }
-
     /// The event as one that brings its record back, if it replaces one that does: an edit after that is one of a record
     /// that is there again.
     pub(super) fn restores(

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::batch::{Batch, later};
 use super::together::{Manner, Together, next_ended};
 use super::touches::{Touches, next_to_begin};
-use super::{Message, Ports, Verdict, conclude};
+use super::{Message, Ports, Verdict, conclude, tell};
 use crate::activity::{Activity, ActivityResult, Side};
 use crate::event::{self, EntityEvent, Received, Unreadable};
 use crate::ids::{BillingId, Books, CompanyId, EventId};
@@ -242,7 +242,7 @@ impl<'r> Line<'r> {
                 pushed.insert(place);
                 let mut batch = batch.for_another_event(together.clone());
                 under_way.push(async move {
-                    let outcome = match batch.tell(&ended_before).await {
+                    let outcome = match tell(batch.ports, &ended_before).await {
                         Ok(()) => batch.push(restoring.as_ref().unwrap_or(acting)).await,
                         Err(retry) => Outcome::Retry(retry),
                     };
