@@ -5,9 +5,8 @@ use maud::{Markup, html};
 use sync::ids::QuickBooksId;
 use sync::mail::Address;
 use sync::model::{Kind, PaymentMethod, ProductType};
-use sync::ports::StoreError;
 use sync::reference::{Account, Reference, Tracked};
-use sync::settings::{Company, Direction, Notify, Settings};
+use sync::settings::{Direction, Notify, Settings};
 use sync::settings_change::{self, ChangeError, CutOff, SettingsChange, is_for_deposits, is_for_income};
 
 use crate::answer::Answer;
@@ -26,35 +25,75 @@ const DIRECTIONS: [Direction; 4] =
 pub(crate) async fn show(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> Answered {
     let reference = site.reference(&visitor.company).await?;
     let said = Said::of(query.get("said"));
-    Ok(Answer::page(page(visitor, reference.as_ref(), said.as_ref())))
+    let shown = Shown::stored(&visitor.company.settings);
+    Ok(Answer::page(page(visitor, shown, reference.as_ref(), said.as_ref())))
 }
 
 /// Makes the changes of the whole form, or tells why not.
 pub(crate) async fn save(site: &Site<'_>, visitor: &Visitor, form: &Fields) -> Answered {
-    let problem = match change(form) {
+    let saved = match change(form) {
         Ok(change) => {
-            match settings_change::change_settings_as_seen(site.companies, &visitor.company, &change).await {
-                Ok(_) => return Ok(Answer::see("/console/settings?said=saved")),
-                Err(ChangeError::Store(error)) => return Err(error),
-                Err(error) => error.to_string(),
-            }
+            settings_change::change_settings_as_seen(site.companies, &visitor.company, &change).await
         }
-        Err(problem) => problem,
+        Err(problem) => Err(ChangeError::Choice(problem)),
     };
-    refuse(site, visitor, &problem).await
+    match saved {
+        Ok(_) => Ok(Answer::see("/console/settings?said=saved")),
+        Err(error) => refuse(site, visitor, form, error, page).await,
+    }
 }
 
-async fn refuse(site: &Site<'_>, visitor: &Visitor, problem: &str) -> Result<Answer, StoreError> {
+/// The page again, with what the person has entered, for them to mend; unless that was meant for other books.
+async fn refuse(
+    site: &Site<'_>,
+    visitor: &Visitor,
+    form: &Fields,
+    error: ChangeError,
+    page: fn(&Visitor, Shown<'_>, Option<&Reference>, Option<&Said>) -> Markup,
+) -> Answered {
+    if let ChangeError::Store(error) = error {
+        return Err(error);
+    }
+    let entered = (!matches!(error, ChangeError::OtherBooks(_))).then_some(form);
+    let said = Said::problem(format!("Nothing was saved: {error}."));
     let reference = site.reference(&visitor.company).await?;
-    let said = Said::problem(format!("Nothing was saved: {problem}."));
-    Ok(Answer::Page(StatusCode::UNPROCESSABLE_ENTITY, page(visitor, reference.as_ref(), Some(&said))))
+    let shown = Shown { entered, ..Shown::stored(&visitor.company.settings) };
+    let page = page(visitor, shown, reference.as_ref(), Some(&said));
+    Ok(Answer::Page(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// What the form's fields hold: what a person has just entered and could not be saved, else what is stored.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    settings: &'a Settings,
+    entered: Option<&'a Fields>,
+}
+
+impl<'a> Shown<'a> {
+    fn stored(settings: &'a Settings) -> Shown<'a> {
+        Shown { settings, entered: None }
+    }
+
+    fn text(self, name: &str, stored: impl ToString) -> String {
+        self.entered.and_then(|form| form.sent(name)).unwrap_or_else(|| stored.to_string())
+    }
+
+    /// An id, or nothing.
+    fn chosen(self, name: &str, stored: Option<&impl ToString>) -> String {
+        self.text(name, stored.map(ToString::to_string).unwrap_or_default())
+    }
+
+    fn ticked(self, name: &str, stored: bool) -> bool {
+        self.entered.map_or(stored, |form| form.ticked(name))
+    }
 }
 
 /// Which product types are booked to which accounts (R88).
 pub(crate) async fn show_accounts(site: &Site<'_>, visitor: &Visitor, query: &Fields) -> Answered {
     let reference = site.reference(&visitor.company).await?;
     let said = Said::of(query.get("said"));
-    Ok(Answer::page(accounts_page(visitor, reference.as_ref(), said.as_ref())))
+    let shown = Shown::stored(&visitor.company.settings);
+    Ok(Answer::page(accounts_page(visitor, shown, reference.as_ref(), said.as_ref())))
 }
 
 /// Stores the accounts alone.
@@ -66,23 +105,22 @@ pub(crate) async fn save_accounts(site: &Site<'_>, visitor: &Visitor, form: &Fie
     };
     match settings_change::change_settings_as_seen(site.companies, &visitor.company, &change).await {
         Ok(_) => Ok(Answer::see("/console/mapping/accounts?said=saved")),
-        Err(ChangeError::Store(error)) => Err(error),
-        Err(error) => {
-            let reference = site.reference(&visitor.company).await?;
-            let said = Said::problem(format!("Nothing was saved: {error}."));
-            let page = accounts_page(visitor, reference.as_ref(), Some(&said));
-            Ok(Answer::Page(StatusCode::UNPROCESSABLE_ENTITY, page))
-        }
+        Err(error) => refuse(site, visitor, form, error, accounts_page).await,
     }
 }
 
-fn accounts_page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -> Markup {
+fn accounts_page(
+    visitor: &Visitor,
+    shown: Shown<'_>,
+    reference: Option<&Reference>,
+    said: Option<&Said>,
+) -> Markup {
     let content = html! {
         (mapping::tabs("/console/mapping/accounts"))
         p { "Each type of product is booked to an income account of your chart of accounts. An Item that is there already keeps its own." }
         form method="post" action="/console/mapping/accounts" {
             (mark(visitor))
-            (accounts(&visitor.company, reference))
+            (accounts(shown, reference))
             @if reference.is_some() { button class="main" { "Save" } }
         }
     };
@@ -137,19 +175,18 @@ fn change(form: &Fields) -> Result<SettingsChange, String> {
     })
 }
 
-fn page(visitor: &Visitor, reference: Option<&Reference>, said: Option<&Said>) -> Markup {
-    let settings = &visitor.company.settings;
+fn page(visitor: &Visitor, shown: Shown<'_>, reference: Option<&Reference>, said: Option<&Said>) -> Markup {
     let content = html! {
         form method="post" action="/console/settings" {
             (mark(visitor))
-            (directions(settings))
-            (accounts(&visitor.company, reference))
-            (deposits(settings, reference))
-            (labels(settings, reference))
-            (custom_fields(settings, reference))
-            (cut_off(settings))
-            (switches(settings))
-            (notify(settings))
+            (directions(shown))
+            (accounts(shown, reference))
+            (deposits(shown, reference))
+            (labels(shown, reference))
+            (custom_fields(shown, reference))
+            (cut_off(shown))
+            (switches(shown))
+            (notify(shown))
             button class="main" { "Save" }
         }
         (sessions(visitor))
@@ -169,7 +206,8 @@ fn sessions(visitor: &Visitor) -> Markup {
     }
 }
 
-fn directions(settings: &Settings) -> Markup {
+fn directions(shown: Shown<'_>) -> Markup {
+    let direction = |kind: Kind| shown.text(kind.name(), words::word(shown.settings.directions.of(kind)));
     html! {
         fieldset {
             legend { "Directions" }
@@ -181,9 +219,10 @@ fn directions(settings: &Settings) -> Markup {
                         th scope="row" id={ "direction-" (kind) } { (words::pair(kind)) }
                         td {
                             select name=(kind) aria-labelledby={ "direction-" (kind) } {
+                                @let chosen = direction(kind);
                                 @for direction in DIRECTIONS {
-                                    option value=(words::word(direction))
-                                        selected[settings.directions.of(kind) == direction] { (words::direction(direction)) }
+                                    @let word = words::word(direction);
+                                    option value=(word) selected[chosen == word] { (words::direction(direction)) }
                                 }
                             }
                         }
@@ -194,8 +233,8 @@ fn directions(settings: &Settings) -> Markup {
     }
 }
 
-fn accounts(company: &Company, reference: Option<&Reference>) -> Markup {
-    let settings = &company.settings;
+fn accounts(shown: Shown<'_>, reference: Option<&Reference>) -> Markup {
+    let settings = shown.settings;
     let income = fitting(reference, is_for_income);
     html! {
         fieldset {
@@ -204,11 +243,11 @@ fn accounts(company: &Company, reference: Option<&Reference>) -> Markup {
                 p { "The accounts are known once QuickBooks is connected." }
             } @else {
                 label for="income_account" { "Default income account" }
-                (account_choice("income_account", &income, settings.default_income_account.as_ref(), "Not chosen: new products wait"))
+                (account_choice(shown, "income_account", &income, settings.default_income_account.as_ref(), "Not chosen: new products wait"))
                 @for of in ProductType::ALL {
                     @let name = income_field(of);
                     label for=(name) { (words::product_type(of)) }
-                    (account_choice(&name, &income, settings.income_accounts.get(&of), "The default"))
+                    (account_choice(shown, &name, &income, settings.income_accounts.get(&of), "The default"))
                 }
                 p class="small" { "Intuit's help: "
                     a href="https://quickbooks.intuit.com/learn-support/en-us/help-article/chart-accounts/learn-chart-accounts-quickbooks-online/L2yc6KBob_US_en_US"
@@ -222,18 +261,19 @@ fn accounts(company: &Company, reference: Option<&Reference>) -> Markup {
 }
 
 /// Where the money of payments goes.
-fn deposits(settings: &Settings, reference: Option<&Reference>) -> Markup {
+fn deposits(shown: Shown<'_>, reference: Option<&Reference>) -> Markup {
+    let settings = shown.settings;
     let fitting = fitting(reference, is_for_deposits);
     html! {
         @if reference.is_some() {
             fieldset {
                 legend { "Deposit accounts of new payments" }
                 label for="deposit_account" { "Payments go to" }
-                (account_choice("deposit_account", &fitting, settings.deposit_account.as_ref(), "QuickBooks' own choice: Undeposited Funds"))
+                (account_choice(shown, "deposit_account", &fitting, settings.deposit_account.as_ref(), "QuickBooks' own choice: Undeposited Funds"))
                 @for of in PaymentMethod::ALL {
                     @let name = deposit_field(of);
                     label for=(name) { (words::payment_method(of)) }
-                    (account_choice(&name, &fitting, settings.deposit_accounts.get(&of), "As above"))
+                    (account_choice(shown, &name, &fitting, settings.deposit_accounts.get(&of), "As above"))
                 }
             }
         }
@@ -241,10 +281,11 @@ fn deposits(settings: &Settings, reference: Option<&Reference>) -> Markup {
 }
 
 /// The class and the location of new invoices, where QuickBooks tracks them or one was chosen before.
-fn labels(settings: &Settings, reference: Option<&Reference>) -> Markup {
+fn labels(shown: Shown<'_>, reference: Option<&Reference>) -> Markup {
+    let settings = shown.settings;
     let classes = reference.and_then(|reference| reference.classes.as_ref()).map(|classes| &classes.all);
     let locations = reference.and_then(|reference| reference.locations.as_ref());
-    let shown: Vec<_> = [
+    let tracked_or_chosen: Vec<_> = [
         ("class", "Class", &settings.class, classes),
         ("location", "Location", &settings.location, locations),
     ]
@@ -252,12 +293,12 @@ fn labels(settings: &Settings, reference: Option<&Reference>) -> Markup {
     .filter(|(.., chosen, known)| chosen.is_some() || known.is_some())
     .collect();
     html! {
-        @if !shown.is_empty() {
+        @if !tracked_or_chosen.is_empty() {
             fieldset {
                 legend { "Class and location of new invoices" }
-                @for (name, title, chosen, known) in shown {
+                @for (name, title, chosen, known) in tracked_or_chosen {
                     label for=(name) { (title) }
-                    (choice(name, &known.into_iter().flatten().map(tracked).collect::<Vec<_>>(), chosen.as_ref(), "None"))
+                    (choice(name, &known.into_iter().flatten().map(tracked).collect::<Vec<_>>(), &shown.chosen(name, chosen.as_ref()), "None"))
                 }
             }
         }
@@ -265,7 +306,8 @@ fn labels(settings: &Settings, reference: Option<&Reference>) -> Markup {
 }
 
 /// Which of QuickBooks' custom fields stand for the billing app's, where there are any.
-fn custom_fields(settings: &Settings, reference: Option<&Reference>) -> Markup {
+fn custom_fields(shown: Shown<'_>, reference: Option<&Reference>) -> Markup {
+    let settings = shown.settings;
     let known = reference.map(|reference| reference.custom_fields.as_slice()).unwrap_or_default();
     let title = |id: &str| known.iter().find(|field| field.id == id).map(|field| field.name.clone());
     html! {
@@ -273,15 +315,15 @@ fn custom_fields(settings: &Settings, reference: Option<&Reference>) -> Markup {
             fieldset {
                 legend { "Custom fields of invoices" }
                 @for (place, name) in (1..).zip(CUSTOM_FIELDS) {
-                    @let chosen = settings.custom_fields.get(name);
+                    @let chosen = shown.chosen(name, settings.custom_fields.get(name));
                     label for=(name) { "The billing app's custom field " (place) " stands in QuickBooks as" }
                     select id=(name) name=(name) {
                         option value="" { "Not at all" }
-                        @if let Some(id) = chosen.filter(|id| title(id).is_none()) {
-                            option value=(id) selected { "Field " (id) ", which is not in use in QuickBooks" }
+                        @if !chosen.is_empty() && title(&chosen).is_none() {
+                            option value=(chosen) selected { "Field " (chosen) ", which is not in use in QuickBooks" }
                         }
                         @for field in known {
-                            option value=(field.id) selected[chosen == Some(&field.id)] { (field.name) }
+                            option value=(field.id) selected[chosen == field.id] { (field.name) }
                         }
                     }
                 }
@@ -306,32 +348,34 @@ fn fitting(reference: Option<&Reference>, fits: fn(&Account) -> bool) -> Vec<&Ac
     reference.into_iter().flat_map(|reference| &reference.accounts).filter(|account| fits(account)).collect()
 }
 
-fn account_choice(name: &str, accounts: &[&Account], chosen: Option<&QuickBooksId>, nothing: &str) -> Markup {
-    let known: Vec<_> = accounts.iter().map(|account| (&account.id, account.name.as_str())).collect();
-    choice(name, &known, chosen, nothing)
-}
-
-fn choice(
+fn account_choice(
+    shown: Shown<'_>,
     name: &str,
-    known: &[(&QuickBooksId, &str)],
-    chosen: Option<&QuickBooksId>,
+    accounts: &[&Account],
+    stored: Option<&QuickBooksId>,
     nothing: &str,
 ) -> Markup {
+    let known: Vec<_> = accounts.iter().map(|account| (&account.id, account.name.as_str())).collect();
+    choice(name, &known, &shown.chosen(name, stored), nothing)
+}
+
+/// `chosen` is an id, or empty.
+fn choice(name: &str, known: &[(&QuickBooksId, &str)], chosen: &str, nothing: &str) -> Markup {
     html! {
         select id=(name) name=(name) {
             option value="" { (nothing) }
-            @if let Some(gone) = chosen.filter(|chosen| !known.iter().any(|(id, _)| id == chosen)) {
-                option value=(gone) selected { "Id " (gone) ", which is not active in QuickBooks" }
+            @if !chosen.is_empty() && !known.iter().any(|(id, _)| id.as_str() == chosen) {
+                option value=(chosen) selected { "Id " (chosen) ", which is not active in QuickBooks" }
             }
             @for (id, name) in known {
-                option value=(id) selected[chosen == Some(id)] { (name) }
+                option value=(id) selected[id.as_str() == chosen] { (name) }
             }
         }
     }
 }
 
-fn cut_off(settings: &Settings) -> Markup {
-    let day = settings.cut_off.map(|day| day.to_string()).unwrap_or_default();
+fn cut_off(shown: Shown<'_>) -> Markup {
+    let day = shown.chosen("cut_off", shown.settings.cut_off.as_ref());
     html! {
         fieldset {
             legend { "Cut-off date" }
@@ -341,22 +385,25 @@ fn cut_off(settings: &Settings) -> Markup {
     }
 }
 
-fn notify(settings: &Settings) -> Markup {
-    let to: Vec<&str> = settings.notify.to.iter().map(Address::as_str).collect();
+fn notify(shown: Shown<'_>) -> Markup {
+    let notify = &shown.settings.notify;
+    let to: Vec<&str> = notify.to.iter().map(Address::as_str).collect();
+    let to = shown.text("notify_to", to.join(", "));
     html! {
         fieldset {
             legend { "E-mail" }
             label for="notify_to" { "Who is told when the connection ends or is about to. Several addresses with commas between; empty: nobody." }
-            input id="notify_to" type="text" name="notify_to" value=(to.join(", ")) size="50" autocomplete="off";
-            label class="check" { input type="checkbox" name="digest" checked[settings.notify.digest];
+            input id="notify_to" type="text" name="notify_to" value=(to) size="50" autocomplete="off";
+            label class="check" { input type="checkbox" name="digest" checked[shown.ticked("digest", notify.digest)];
                 span { "Tell them once a day what needs attention." } }
         }
     }
 }
 
-fn switches(settings: &Settings) -> Markup {
+fn switches(shown: Shown<'_>) -> Markup {
+    let settings = shown.settings;
     let switch = |name: &str, on: bool, text: &str| {
-        html! { label class="check" { input type="checkbox" name=(name) checked[on]; span { (text) } } }
+        html! { label class="check" { input type="checkbox" name=(name) checked[shown.ticked(name, on)]; span { (text) } } }
     };
     html! {
         fieldset {

@@ -12,6 +12,7 @@ use quickbooks::webhook::{SIGNATURE_HEADER, parse};
 use sync::ports::{Clock, Companies, Heard, PullQueue, StoreError, explain};
 
 use crate::intake::{Taken, take};
+use crate::noted::Noted;
 
 /// Twice what Intuit sends at most.
 const LARGEST_BODY: usize = 2 * 1024 * 1024;
@@ -26,6 +27,7 @@ pub(crate) struct Inbox<'a> {
     pub(crate) verifier: &'a Verifier,
     pub(crate) companies: &'a dyn Companies,
     pub(crate) heard: &'a dyn Heard,
+    pub(crate) noted: &'a Noted,
     pub(crate) queue: &'a dyn PullQueue,
     pub(crate) clock: &'a dyn Clock,
 }

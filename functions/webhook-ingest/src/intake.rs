@@ -9,7 +9,7 @@ use sync::ids::{CompanyId, RealmId};
 use sync::mapping::fields::entity_kind;
 use sync::model::Kind;
 use sync::notice::{ChangeNotice, NoticeMessage, Source, messages};
-use sync::ports::{Companies, StoreError, explain};
+use sync::ports::{Companies, StoreError};
 
 use crate::handler::Inbox;
 
@@ -54,11 +54,7 @@ pub(crate) async fn take(inbox: Inbox<'_>, found: Changes, now: Timestamp) -> Re
     }
     let messages = messages(&notices, now);
     inbox.queue.send_notices(&messages).await?;
-    let realms: Vec<RealmId> = company_of.into_keys().collect();
-    if let Err(error) = inbox.heard.note_webhook(&realms, now).await {
-        // People read it; nothing is decided by it.
-        tracing::warn!(error = explain(&error), "it could not be noted that a webhook came");
-    }
+    inbox.noted.note(inbox.heard, company_of.into_keys(), now).await;
     Ok(Taken { changes: notices.len(), messages, ..taken })
 }
 

@@ -2,6 +2,7 @@
 
 mod handler;
 mod intake;
+mod noted;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use bootstrap::config::{Environment, WebhookConfig};
 use bootstrap::{SystemClock, Verifier, telemetry};
 use handler::Inbox;
 use lambda_http::{Error, Request, run, service_fn};
+use noted::Noted;
 
 /// For one call to AWS.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -26,6 +28,7 @@ async fn main() -> Result<(), Error> {
         verifier: &verifier,
         companies: &companies,
         heard: &companies,
+        noted: &Noted::default(),
         queue: &queue,
         clock: &SystemClock,
     };

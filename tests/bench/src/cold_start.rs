@@ -71,6 +71,7 @@ pub(crate) fn variables(aws: &str) -> anyhow::Result<Vec<(String, String)>> {
     for name in Template::read()?.variables {
         let value = match name.as_str() {
             "RUST_LOG" => "INFO",
+            "BILLING_PRIVATE_ADDRESSES" => "false",
             name if name.ends_with("_URL") => aws,
             _ => "1",
         };
@@ -110,4 +111,22 @@ fn zipped(executable: &Path) -> anyhow::Result<f64> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&std::fs::read(executable)?)?;
     Ok(f64::from(u32::try_from(encoder.finish()?.len())?) / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_function_starts_with_these_variables() {
+        let names = Template::read().unwrap().binaries;
+        let stub = AwsStub::start().await.unwrap();
+        let variables = variables(&stub.url).unwrap();
+        for (name, path) in names.iter().zip(binaries::built("dev", &names).await.unwrap()) {
+            let mut starts = Starts::of(name, path);
+            starts.start(&variables).await.unwrap();
+            let Costs { processor, memory, .. } = starts.costs().unwrap();
+            assert!(processor > 0.0 && memory > 0.0, "{name}: {processor} ms, {memory} MiB");
+        }
+    }
 }

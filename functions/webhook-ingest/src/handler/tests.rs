@@ -70,6 +70,7 @@ impl PullQueue for Silent {
 struct World {
     verifier: Verifier,
     companies: MemoryCompanies,
+    noted: Noted,
     queue: MemoryPullQueue,
 }
 
@@ -83,7 +84,12 @@ impl World {
             assert!(companies.save(&company).await.unwrap());
             companies.connect(&company.id, &connection(realm), &reference()).await.unwrap();
         }
-        World { verifier: Verifier::reading(Box::new(Secret)), companies, queue: MemoryPullQueue::default() }
+        World {
+            verifier: Verifier::reading(Box::new(Secret)),
+            companies,
+            noted: Noted::default(),
+            queue: MemoryPullQueue::default(),
+        }
     }
 
     async fn answer(&self, request: Request) -> u16 {
@@ -95,6 +101,7 @@ impl World {
             verifier: &self.verifier,
             companies: &self.companies,
             heard: &self.companies,
+            noted: &self.noted,
             queue,
             clock: &Still,
         }

@@ -252,3 +252,48 @@ async fn custom_fields_may_change_places() {
     assert_eq!(shown(&page, "custom_value1"), "Gate &lt;code&gt;");
     assert_eq!(shown(&page, "custom_value2"), "Crew");
 }
+
+/// Who has to mend one field does not have to enter all the others again.
+#[tokio::test]
+async fn what_was_entered_stays_on_the_page_that_refuses_it() {
+    let world = world().await;
+    choose(&world, &[("class", "7"), ("custom_value1", "1")]).await;
+    let before = world.company("acme").await;
+    let mut fields = form(&world.get(PAGE).await.text);
+    fields.retain(|(name, _)| name != "create_clients");
+    fields.push(("push_product_edits".to_owned(), "on".to_owned()));
+    for (name, value) in [
+        ("client", "push"),
+        ("class", "8"),
+        ("deposit_account_card", "4"),
+        ("custom_value1", "2"),
+        ("cut_off", "2026-01-31"),
+        ("notify_to", "books@example.com, <nobody>"),
+    ] {
+        fields.iter_mut().find(|(known, _)| known == name).expect(name).1 = value.to_owned();
+    }
+    let refused = send(&world, &fields).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("&quot;&lt;nobody&gt;&quot; is no address"), "{}", refused.text);
+    assert_eq!(world.company("acme").await, before, "nothing is saved");
+    let mut again = form(&refused.text);
+    let to = again.iter_mut().find(|(name, _)| name == "notify_to").unwrap();
+    assert_eq!(to.1, "books@example.com, &lt;nobody&gt;");
+    to.1 = "books@example.com, <nobody>".to_owned();
+    assert_eq!(without_marks(again.clone()), without_marks(fields));
+
+    again.iter_mut().find(|(name, _)| name == "notify_to").unwrap().1 = "books@example.com".to_owned();
+    assert_eq!(send(&world, &again).await.status, 303, "one field is mended");
+    let settings = world.company("acme").await.settings;
+    assert_eq!(settings.directions.client, Direction::Push);
+    assert_eq!((settings.create_clients, settings.push_product_edits), (false, true));
+    assert_eq!(id_of(settings.class.as_ref()).as_deref(), Some("8"));
+    assert_eq!(settings.cut_off.map(|day| day.to_string()).as_deref(), Some("2026-01-31"));
+}
+
+/// In the order of their names, without what only proves whose page it is.
+fn without_marks(mut fields: Vec<(String, String)>) -> Vec<(String, String)> {
+    fields.retain(|(name, _)| name != "mark");
+    fields.sort();
+    fields
+}
