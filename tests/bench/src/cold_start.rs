@@ -125,8 +125,7 @@ mod tests {
         for (name, path) in names.iter().zip(binaries::built("dev", &names).await.unwrap()) {
             let mut starts = Starts::of(name, path);
             starts.start(&variables).await.unwrap();
-            let Costs { processor, memory, .. } = starts.costs().unwrap();
-            assert!(processor > 0.0 && memory > 0.0, "{name}: {processor} ms, {memory} MiB");
+            assert!(starts.processor[0] > 0.0 && starts.memory[0] > 0.0, "{name} starts");
         }
     }
 }
