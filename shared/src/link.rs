@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{BillingId, Books, EventId, QuickBooksId};
 use crate::mapping::fields;
 use crate::mapping::tax_answer::TaxAnswer;
-use crate::model::Kind;
+use crate::model::{Invoice, Kind};
 use crate::outcome::{Done, DoneAction};
 
 /// A short digest of each mapped field, by the field's QuickBooks name.
@@ -158,30 +158,18 @@ impl Link {
         matched && self.billing_time == Timestamp::UNIX_EPOCH
     }
 
-    /// What a pull did that nobody has been told of, since it was for another entity's sake, or since more had happened by
-    /// then: its own next event or notice tells.
-    pub fn untold(&self) -> Option<&Pulled> {
-        let is_to_be_told = |action| matches!(action, DoneAction::RecordLinked | DoneAction::RecordUpdated);
-        self.pulled.as_ref().filter(|pulled| is_to_be_told(pulled.action) && pulled.notice.is_of_dependency())
-    }
-
-    /// Whether that was a link.
-    pub fn was_linked_untold(&self) -> bool {
-        self.untold().is_some_and(|pulled| pulled.action == DoneAction::RecordLinked)
+    /// A link that a pull made for another entity's sake: its own next event or notice tells of it.
+    pub fn linked_untold(&self) -> Option<&Pulled> {
+        let pulled = self.pulled.as_ref();
+        pulled.filter(|pulled| pulled.action == DoneAction::RecordLinked && pulled.notice.is_of_dependency())
     }
 
     /// What its own event, or notice, is to tell of that.
     pub fn told_of_linking(&self) -> Option<String> {
-        (self.was_matched_in_passing() || self.was_linked_untold()).then(|| {
+        (self.was_matched_in_passing() || self.linked_untold().is_some()).then(|| {
             let id = &self.quickbooks_id;
             format!("It was linked with what was there (id {id} in QuickBooks) for another record's sake.")
         })
-    }
-
-    /// The same of a payment that was replaced.
-    pub fn told_of_replacement(&self) -> impl Iterator<Item = &String> {
-        let replaced = self.untold().filter(|pulled| pulled.action == DoneAction::RecordUpdated);
-        replaced.into_iter().flat_map(|pulled| &pulled.notes)
     }
 
     /// Whether it is a product that was matched so, for it stood on an invoice's line.
@@ -208,6 +196,9 @@ pub struct Intent {
     /// The time of the event that it tells, if that is one of the record's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_at: Option<Timestamp>,
+    /// The invoice that the body was mapped of: QuickBooks' answer is read by it, whoever gets that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill: Option<Box<Invoice>>,
     /// It was to be sent in a batch, whose `requestid` is another: for some minutes nothing but the entity itself
     /// proves what became of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

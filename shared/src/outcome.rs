@@ -240,7 +240,14 @@ pub struct Retry {
 /// A difference between the two sides' totals (D15), in words.
 pub fn variance(billing: Decimal, quickbooks: Decimal) -> String {
     format!(
-        "The billing app's total is {billing:.2}, QuickBooks' is {quickbooks:.2}: a difference of {:.2}.",
+        "{VARIANCE} is {billing:.2}, QuickBooks' is {quickbooks:.2}: a difference of {:.2}.",
         (billing - quickbooks).abs()
     )
 }
+
+/// Whether a note tells of such a difference.
+pub(crate) fn is_variance(note: &str) -> bool {
+    note.starts_with(VARIANCE)
+}
+
+const VARIANCE: &str = "The billing app's total";

@@ -122,8 +122,7 @@ async fn try_sweep(ports: Ports<'_>, company: &CompanyId) -> Result<Swept, Swept
         other => Swept::Later(explain(&other)),
     })?;
     let found = gather::changes(&*quickbooks, &kinds, since, now).await.map_err(|error| later(&error))?;
-    let news = news(ports, &books, found.entities).await?;
-    let notices: Vec<ChangeNotice> = news.iter().filter_map(|entity| notice(&books, entity)).collect();
+    let notices = news(ports, &books, &found.entities).await?;
     ports.queue.send_notices(&messages(&notices, now)).await?;
     if let Some(untold) = found.untold {
         ports.activity.record(&[gap(&books, swept_to, untold, now)]).await?;
@@ -155,31 +154,44 @@ fn pace(cursor: Option<&Cursor>, untold: bool) -> SignedDuration {
     }
 }
 
-/// The entities that the links do not know as they are now: another version, or no link at all (T20). Those that are
-/// gone count only if they are linked.
-async fn news(ports: Ports<'_>, books: &Books, entities: Vec<Entity>) -> Result<Vec<Entity>, StoreError> {
+/// What is to be told of the entities that the links do not know as they are now: another version, or no link at all
+/// (T20). Those that are gone count only if they are linked.
+async fn news(ports: Ports<'_>, books: &Books, entities: &[Entity]) -> Result<Vec<ChangeNotice>, StoreError> {
     let mut news = Vec::new();
-    let mut entities = entities.into_iter();
-    loop {
-        let some: Vec<Entity> = entities.by_ref().take(READS).collect();
-        if some.is_empty() {
-            return Ok(news);
-        }
-        let are_new = try_join_all(some.iter().map(|entity| is_new(ports, books, entity))).await?;
-        news.extend(some.into_iter().zip(are_new).filter(|(_, is_new)| *is_new).map(|(entity, _)| entity));
+    for some in entities.chunks(READS) {
+        let notices = try_join_all(some.iter().map(|entity| news_of(ports, books, entity))).await?;
+        news.extend(notices.into_iter().flatten());
     }
+    Ok(news)
 }
 
-async fn is_new(ports: Ports<'_>, books: &Books, entity: &Entity) -> Result<bool, StoreError> {
-    let Some(id) = entity.id().and_then(|id| QuickBooksId::new(id).ok()) else { return Ok(false) };
-    let link = link(ports, books, fields::record_kind(entity.kind()), &id).await?;
-    Ok(match &link {
+async fn news_of(
+    ports: Ports<'_>,
+    books: &Books,
+    entity: &Entity,
+) -> Result<Option<ChangeNotice>, StoreError> {
+    let Some(notice) = notice(books, entity) else { return Ok(None) };
+    let link = link(ports, books, notice.kind, &notice.quickbooks_id).await?;
+    let is_new = match &link {
         Some(link) if entity.is_deleted() => !link.withdrawn,
         Some(link) => {
             Some(link.sync_token.as_str()) != entity.sync_token() || link.not_brought_over().next().is_some()
         }
         None => !entity.is_deleted(),
-    })
+    };
+    let carried_out = link.and_then(|link| link.pulled).map(|pulled| pulled.notice);
+    Ok(is_new.then(|| match carried_out == Some(notice.event_id()) {
+        true => later_in_its_second(notice, entity),
+        false => notice,
+    }))
+}
+
+/// Intuit's times of entities are whole seconds. What an earlier change of the very second was carried out under is not
+/// the name of this one too: it would be taken for done.
+fn later_in_its_second(notice: ChangeNotice, entity: &Entity) -> ChangeNotice {
+    let version = entity.sync_token().and_then(|token| token.parse::<u32>().ok()).unwrap_or(1);
+    let later = SignedDuration::from_nanos(i64::from(version.clamp(1, 999_999_999)));
+    ChangeNotice { last_updated: notice.last_updated.map(|at| at + later), ..notice }
 }
 
 async fn link(

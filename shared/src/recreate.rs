@@ -210,8 +210,8 @@ impl Work<'_> {
         let attempt = format!("{at} {body}");
         let request_id =
             fields::create_request_id(&self.books, (kind, &stand_in), 0, &self.entry.event, &attempt);
-        let (billing_id, generation, told_at, in_batch) = (stand_in, 0, None, false);
-        let intent = Intent { kind, billing_id, generation, request_id, body, at, told_at, in_batch };
+        let (billing_id, generation, told_at, bill, in_batch) = (stand_in, 0, None, None, false);
+        let intent = Intent { kind, billing_id, generation, request_id, body, at, told_at, bill, in_batch };
         match self.ports.ledger.begin(&self.books, &intent).await? {
             None => self.create(intent).await,
             Some(_) => Err(RecreateError::UnderWay),

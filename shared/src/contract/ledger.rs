@@ -83,6 +83,7 @@ fn intent(billing_id: &str, request_id: &str) -> Intent {
         body: r#"{"DisplayName":"Amy's Bird Sanctuary"}"#.into(),
         at: at(1),
         told_at: Some(at(0)),
+        bill: None,
         in_batch: true,
     }
 }

@@ -102,8 +102,8 @@ impl Pull<'_> {
         let attempt = format!("{at} {body}");
         let request_id =
             fields::create_request_id(&self.books, (id.0, &billing_id), generation, &event, &attempt);
-        let (kind, told_at, in_batch) = (id.0, None, false);
-        let intent = Intent { kind, billing_id, generation, request_id, body, at, told_at, in_batch };
+        let (kind, told_at, bill, in_batch) = (id.0, None, None, false);
+        let intent = Intent { kind, billing_id, generation, request_id, body, at, told_at, bill, in_batch };
         match self.ports.ledger.begin(&self.books, &intent).await? {
             None => Ok(intent),
             Some(_) => Err(again("somebody else began to bring it over in between")),
@@ -240,6 +240,7 @@ impl Pull<'_> {
             (None, false) => DoneAction::RecordLinked,
         };
         let replaced = begun.replaces.as_ref().map(|old| replaced_by(old, stored.record.id()));
+        let is_replacement = replaced.is_some();
         let forward = self.forward(&stored.record).await?;
         let pushed = forward.as_ref().map(fields::fingerprints);
         let booked = match &begun.record {
@@ -250,6 +251,12 @@ impl Pull<'_> {
         // What has become of the entity since it was begun is followed next: the notice is carried out only then.
         let is_current = row.as_ref().is_some_and(|row| fields::fingerprints(row) == begun.seen);
         let notice = if is_current { cause.event() } else { EventId::of_dependency(cause.told.event) };
+        let pulled = Pulled { notice, action, notes };
+        if is_replacement {
+            // Whatever comes next for the payment may end otherwise, and knows nothing of the old one.
+            self.about.billing_id = Some(stored.record.id().clone());
+            self.record(cause.told, &pulled, cause.told.time, &id.1).await?;
+        }
         let link = Link {
             kind: id.0,
             billing_id: stored.record.id().clone(),
@@ -273,7 +280,7 @@ impl Pull<'_> {
             recreated: None,
             attempt: None,
             product_key: product_key(&stored.record),
-            pulled: Some(Pulled { notice, action, notes }),
+            pulled: Some(pulled),
             revision: 1,
         };
         let link = match (&forward, &row) {

@@ -54,12 +54,15 @@ impl Pull<'_> {
             Kind::Client | Kind::Product => return Err(gone_from_list(&link).into()),
             Kind::Invoice | Kind::Payment => {}
         }
-        if !link.withdrawn {
-            self.delete(told, &link).await?;
-        } else if let Some(record) = &self.about.removed {
-            self.about.label = record.label().to_owned();
-        } else {
-            return Err(SkipReason::AlreadyDeleted.into());
+        match link.withdrawn {
+            // What was to take its place may be there all the same.
+            true => self.take_back_replacement(told, &link).await?,
+            false => self.delete(told, &link).await?,
+        }
+        match &self.about.removed {
+            Some(record) => self.about.label = record.label().to_owned(),
+            None if link.withdrawn => return Err(SkipReason::AlreadyDeleted.into()),
+            None => {}
         }
         let how = if row.is_some() { "voided" } else { "deleted" };
         let seen = row.as_ref().map_or_else(|| link.clone(), |row| as_seen(&link, row));
@@ -90,10 +93,15 @@ impl Pull<'_> {
     async fn delete(&mut self, told: Told<'_>, link: &Link) -> Result<(), Ending> {
         self.take_back_replacement(told, link).await?;
         let fetched = self.ports.billing.fetch(&self.books.company, link.kind, &link.billing_id).await?;
+        let is_deleted = fetched.as_ref().is_some_and(|stored| stored.deleted);
         match fetched {
             Some(Stored { record, deleted: false, .. }) => self.keep(told, record).await?,
             _ if self.about.removed.is_some() => {}
             _ => self.about.removed = self.kept_before(told).await?,
+        }
+        if is_deleted {
+            // Whoever restores it in this moment is not to find it deleted again.
+            return Ok(());
         }
         Ok(self.ports.billing.delete(&self.books.company, link.kind, &link.billing_id).await?)
     }

@@ -131,7 +131,8 @@ impl<'a> Pull<'a> {
 
     fn is_echo(&self, notice: &ChangeNotice) -> bool {
         let id = (notice.kind, notice.quickbooks_id.clone());
-        let link = self.links.get(&id).filter(|_| !self.crowded.contains(&id));
+        let is_alone = !self.crowded.contains(&id) && !self.pending.contains_key(&id);
+        let link = self.links.get(&id).filter(|_| is_alone);
         link.is_some_and(|link| plan::is_echo(notice, link) && !was_carried_out(link, &notice.event_id()))
     }
 

@@ -69,7 +69,7 @@ pub(super) fn is_echo(notice: &ChangeNotice, link: &Link) -> bool {
     notice.source == Source::Webhook
         && merged(notice).is_none()
         && link.not_brought_over().next().is_none()
-        && link.untold().is_none()
+        && link.linked_untold().is_none()
         && at
             .zip(seen)
             .is_some_and(|(at, seen)| at < seen || at == seen && may_be_what_was_seen(notice, link))

@@ -10,6 +10,7 @@ use super::open::{Pull, Told};
 use super::replace::is_other_money;
 use super::{group, plan};
 use crate::activity::{Activity, ActivityResult};
+use crate::ids::QuickBooksId;
 use crate::link::{Link, Pulled};
 use crate::mapping::fields;
 use crate::mapping::tax_answer::{self, TaxAnswer};
@@ -31,7 +32,7 @@ impl Pull<'_> {
         let mut names = plan::changed(&link, row);
         names.retain(|name| !fields::is_custom_field(name) || self.company.settings.stands_for_a_field(name));
         if names.is_empty() && !self.pending.contains_key(&id) {
-            if let Some(untold) = link.untold().cloned() {
+            if let Some(untold) = link.linked_untold().cloned() {
                 return self.tell(told, link, untold, row).await;
             }
             self.touch(&link, row).await?;
@@ -59,7 +60,7 @@ impl Pull<'_> {
         let after = self.back(told, &before.record, ours.as_ref(), row, &merge.take).await?;
         let to_be = if after == before.record { ours.clone() } else { self.forward(&after).await? };
         let sides = [ours.as_ref(), to_be.as_ref()];
-        let of_before = || link.told_of_linking().into_iter().chain(link.told_of_replacement().cloned());
+        let linked = || link.told_of_linking().into_iter();
         let written = if after == before.record {
             before.clone()
         } else {
@@ -68,7 +69,7 @@ impl Pull<'_> {
                 Ok(stored) => stored,
                 Err(BillingError::Refused(reason)) => match (&before.record, &after) {
                     (Record::Payment(old), Record::Payment(new)) if is_other_money(old, new) => {
-                        let notes = of_before().chain(notes_of(&merge)).collect();
+                        let notes = linked().chain(notes_of(&merge)).collect();
                         return self.replace(told, &link, new, row, notes).await;
                     }
                     _ => return Err(BillingError::Refused(reason).into()),
@@ -77,7 +78,7 @@ impl Pull<'_> {
             }
         };
         let changed = written.record != before.record;
-        let mut notes: Vec<String> = of_before().chain(notes_of(&merge)).collect();
+        let mut notes: Vec<String> = linked().chain(notes_of(&merge)).collect();
         let booked = match row {
             Entity::Invoice(invoice) => invoice.total_amt,
             _ => None,
@@ -85,14 +86,14 @@ impl Pull<'_> {
         notes.extend(difference(&written, booked));
         if !changed && merge.notes.is_empty() {
             let next = self.in_step(&link, &merge, sides, &written, row).await?;
-            if let Some(untold) = link.untold().cloned() {
+            if let Some(untold) = link.linked_untold().cloned() {
                 return self.tell(told, next, untold, row).await;
             }
             self.store(next).await?;
             return Err(SkipReason::NothingNew.into());
         }
         if !changed {
-            notes = of_before().chain(merge.notes.iter().cloned()).collect();
+            notes = linked().chain(merge.notes.iter().cloned()).collect();
         }
         let action = DoneAction::RecordUpdated;
         let next = self.in_step(&link, &merge, sides, &written, row).await?;
@@ -108,9 +109,19 @@ impl Pull<'_> {
         let pulled = link.pulled.as_ref().filter(|pulled| !pulled.notice.is_of_dependency());
         let Some(pulled) = pulled else { return Ok(()) };
         let Some(time) = pulled.notice.time_of_notice().filter(|at| *at > told.time) else { return Ok(()) };
-        let (action, notes) = (pulled.action, pulled.notes.clone());
-        let done = Done { action, quickbooks_id: link.quickbooks_id.clone(), notes, taxes: None };
-        let result = ActivityResult::Done(done);
+        self.record(told, pulled, time, &link.quickbooks_id).await
+    }
+
+    /// Puts what was done into the log, under the notice that it was done for.
+    pub(super) async fn record(
+        &self,
+        told: Told<'_>,
+        pulled: &Pulled,
+        time: Timestamp,
+        quickbooks_id: &QuickBooksId,
+    ) -> Result<(), Ending> {
+        let (action, notes, quickbooks_id) = (pulled.action, pulled.notes.clone(), quickbooks_id.clone());
+        let result = ActivityResult::Done(Done { action, quickbooks_id, notes, taxes: None });
         let here = group::activity(&self.books.company, told, &self.about, result, self.ports.clock.now());
         let entry = Activity { event: pulled.notice.clone(), time, removed: None, ..here };
         Ok(self.ports.activity.record(&[entry]).await?)
@@ -167,7 +178,7 @@ impl Pull<'_> {
         Ok(next)
     }
 
-    /// What the link knows of an invoice's taxes, which QuickBooks works out and the billing app has by now.
+    /// What the link knows of an invoice's taxes, which QuickBooks works out, and whether the billing app has them.
     fn known_taxes(
         &self,
         record: &Record,
@@ -177,15 +188,19 @@ impl Pull<'_> {
         let (Record::Invoice(bill), Some(taxes)) = (record, self.taxes(record, sent, row)) else {
             return (None, None);
         };
-        (Some(Box::new(taxes)), Some(tax_answer::digest(bill)))
+        let written = (taxes.applied_to(bill) == **bill).then(|| tax_answer::digest(bill));
+        (Some(Box::new(taxes)), written)
     }
 
-    /// Notes the entity's version, when nothing else of it is new.
+    /// Notes the entity's version, when nothing else of it is new. Its taxes are the same too, and may still have to be
+    /// written to the billing app.
     pub(super) async fn touch(&mut self, link: &Link, row: &Entity) -> Result<(), Ending> {
-        if row.sync_token() == Some(link.sync_token.as_str()) {
-            return Ok(());
+        let Some(version) = row.sync_token().filter(|token| *token != link.sync_token) else { return Ok(()) };
+        let mut next = as_seen(link, row);
+        if let Some(taxes) = next.taxes.as_mut().filter(|taxes| taxes.version == link.sync_token) {
+            version.clone_into(&mut taxes.version);
         }
-        self.store(as_seen(link, row)).await
+        self.store(next).await
     }
 
     /// Stores the next state of a link.

@@ -142,6 +142,7 @@ impl Batch<'_> {
             body,
             at: self.ports.clock.now(),
             told_at: subject.told_at(),
+            bill: subject.bill.clone(),
             in_batch: self.together.is_some() && together::may_join(entity),
         }
     }

@@ -8,7 +8,6 @@ use super::subject::Subject;
 use crate::event::{EntityEvent, Verb};
 use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, Link, LinkKey};
-use crate::mapping::tax_answer::Question;
 use crate::mapping::{customer, fields, invoice, item, payment};
 use crate::matching::{self, Wanted};
 use crate::model::{Client, Invoice, Kind, Payment, Product, Record};
@@ -182,7 +181,7 @@ impl Batch<'_> {
     }
 
     async fn invoice(&mut self, event: &EntityEvent, bill: &Invoice) -> Result<Done, Ending> {
-        let subject = Subject::of(event, Kind::Invoice, &bill.id).with_total(bill.amount);
+        let subject = Subject::of(event, Kind::Invoice, &bill.id);
         if let Some(Entry::Linked(link)) = self.entry(Kind::Invoice, &bill.id)
             && let plan::Change::Repeated(done) = plan::change(&link, Some(event), &link.pushed)
         {
@@ -213,9 +212,7 @@ impl Batch<'_> {
             Entry::Pending(_) => None,
         };
         let mapped = invoice::map(bill, &customer, item, settings, &self.reference)?;
-        let subject = subject
-            .asking(Question::of(bill, &mapped, &self.reference))
-            .noting(invoice::custom_field_notes(bill, settings, &self.reference));
+        let subject = subject.booking(bill, &mapped, settings, &self.reference);
         match known {
             Some(entry) => self.follow(&subject, entry, mapped.into()).await,
             None => Ok(self.create(&subject, mapped.into()).await?.done()),

@@ -16,8 +16,9 @@ use crate::ids::{BillingId, QuickBooksId};
 use crate::link::{Entry, Intent, Link, LinkKey, MatchedBy};
 use crate::mapping::{fields, item};
 use crate::model::{Kind, Product};
-use crate::outcome::{DoneAction, Outcome, Park, ParkCause};
+use crate::outcome::{DoneAction, Outcome, Park, ParkCause, SkipReason};
 use crate::plan;
+use crate::ports::{LinkError, StoreError};
 
 /// How far Intuit's clock and ours may be apart when an entity is taken for the one that was just created.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -29,15 +30,26 @@ impl Batch<'_> {
         let Some(entity) = body_of(intent) else {
             return Err(again("the recorded intent cannot be read"));
         };
+        let subject = &match (&intent.bill, &entity) {
+            (Some(bill), Entity::Invoice(sent)) => {
+                subject.clone().booking(bill, sent, &self.company.settings, &self.reference)
+            }
+            _ => subject.clone(),
+        };
         let rows = self.quickbooks.query(&[natural_key(&entity, intent.at)]).await;
         let rows = self.answer(rows)?;
-        let mut candidates = Vec::new();
+        let (mut candidates, mut holders) = (Vec::new(), Vec::new());
         for row in rows.into_iter().flatten().filter(|row| is_result_of(row, &entity, intent)) {
             let Some(id) = row.id().and_then(|id| QuickBooksId::new(id).ok()) else { continue };
-            let holder = self.ports.ledger.billing_id(&self.books, intent.kind, &id).await?;
-            if holder.is_none_or(|holder| holder == intent.billing_id) {
-                candidates.push(row);
+            match self.ports.ledger.billing_id(&self.books, intent.kind, &id).await? {
+                Some(holder) if holder != intent.billing_id => holders.push(holder),
+                _ => candidates.push(row),
             }
+        }
+        if candidates.is_empty()
+            && let Some(holder) = self.brought_over_as(intent.kind, &holders).await?
+        {
+            return Err(self.made_for_another(subject, intent, holder).await?);
         }
         match candidates.as_slice() {
             [] => {
@@ -73,6 +85,44 @@ impl Batch<'_> {
 }
 
 impl Batch<'_> {
+    /// The record that a pull has made of a transaction which looks like the result of a create of ours: it did not find
+    /// the one that this was created for, since that was deleted in the billing app just then.
+    async fn brought_over_as(
+        &self,
+        kind: Kind,
+        holders: &[BillingId],
+    ) -> Result<Option<BillingId>, StoreError> {
+        if !matches!(kind, Kind::Invoice | Kind::Payment) || holders.is_empty() {
+            return Ok(None);
+        }
+        let is_brought_over = |link: &Link| {
+            let pulled = link.pulled.as_ref();
+            pulled.is_some_and(|pulled| pulled.action == DoneAction::RecordCreated) && !link.withdrawn
+        };
+        let keys: Vec<LinkKey> = holders.iter().map(|id| LinkKey::Billing(kind, id.clone())).collect();
+        let entries = self.ports.ledger.entries(&self.books, &keys).await?;
+        Ok(entries.into_values().find_map(|entry| match entry {
+            Entry::Linked(link) if is_brought_over(&link) => Some(link.billing_id),
+            _ => None,
+        }))
+    }
+
+    /// What becomes of a create whose entity is another record's by now: created once more it would be there twice.
+    async fn made_for_another(
+        &mut self,
+        subject: &Subject<'_>,
+        intent: &Intent,
+        holder: BillingId,
+    ) -> Result<Ending, Ending> {
+        if !plan::is_withdrawn(subject.event) || subject.told_at().is_none() {
+            return Ok(LinkError::QuickBooksTaken(holder).into());
+        }
+        // The other record stands for it, and this one is gone.
+        self.note_withdrawal(subject.event).await?;
+        self.ports.ledger.abandon(&self.books, intent).await?;
+        Ok(SkipReason::NeverPushed.into())
+    }
+
     /// Links an entity that has the name of the one that was to be made, and was made meanwhile by somebody else: for
     /// an invoice's line that names only the product's key, or by a bookkeeper.
     async fn take_anothers(

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use quickbooks_wire::Entity;
-use rust_decimal::Decimal;
+use quickbooks_wire::{Entity, Invoice as Booked};
 
 use crate::event::EntityEvent;
 use crate::ids::{BillingId, EventId};
 use crate::link::Link;
 use crate::mapping::invoice;
 use crate::mapping::tax_answer::{Question, TaxAnswer};
-use crate::model::Kind;
+use crate::model::{Invoice, Kind};
 use crate::outcome::{DoneAction, variance};
+use crate::reference::Reference;
+use crate::settings::Settings;
 
 /// The record that is being written, and the event for whose sake.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub(super) struct Subject<'e> {
     pub(super) id: BillingId,
     pub(super) event: &'e EntityEvent,
     pub(super) product_key: Option<String>,
-    total: Option<Decimal>,
+    pub(super) bill: Option<Box<Invoice>>,
     question: Option<Question>,
     pub(super) about_members: BTreeMap<String, String>,
     own: bool,
@@ -36,7 +37,7 @@ impl<'e> Subject<'e> {
             id: id.clone(),
             event,
             product_key: None,
-            total: None,
+            bill: None,
             question: None,
             about_members: BTreeMap::new(),
             own: true,
@@ -64,23 +65,25 @@ impl<'e> Subject<'e> {
         Subject { product_key: Some(key), ..self }
     }
 
-    /// What the record comes to, to be compared with what QuickBooks makes of it (D15).
-    pub(super) fn with_total(self, total: Decimal) -> Subject<'e> {
-        Subject { total: Some(total), ..self }
-    }
-
-    /// What a person should know of a member when it is sent.
-    pub(super) fn noting(self, about_members: BTreeMap<String, String>) -> Subject<'e> {
-        Subject { about_members, ..self }
+    /// The invoice that is booked as `sent`: its total is compared with what QuickBooks makes of it (D15), its lines
+    /// get their taxes from the answer, and a person is told what of its custom fields is cut off.
+    pub(super) fn booking(
+        self,
+        bill: &Invoice,
+        sent: &Booked,
+        settings: &Settings,
+        reference: &Reference,
+    ) -> Subject<'e> {
+        Subject {
+            question: Question::of(bill, sent, reference),
+            about_members: invoice::custom_field_notes(bill, settings, reference),
+            bill: Some(Box::new(Invoice { client: None, ..bill.clone() })),
+            ..self
+        }
     }
 
     pub(super) fn notes_on<'s>(&'s self, sent: &'s [String]) -> impl Iterator<Item = String> + 's {
         sent.iter().filter_map(|name| self.about_members.get(name).cloned())
-    }
-
-    /// What is to be learnt from QuickBooks' answer.
-    pub(super) fn asking(self, question: Option<Question>) -> Subject<'e> {
-        Subject { question, ..self }
     }
 
     /// The taxes in QuickBooks' answer.
@@ -92,7 +95,7 @@ impl<'e> Subject<'e> {
     /// What a person should know of what QuickBooks made of it.
     pub(super) fn variance(&self, booked: &Entity) -> Option<String> {
         let Entity::Invoice(booked) = booked else { return None };
-        let (billing, quickbooks) = invoice::difference(self.total?, booked)?;
+        let (billing, quickbooks) = invoice::difference(self.bill.as_ref()?.amount, booked)?;
         Some(variance(billing, quickbooks))
     }
 

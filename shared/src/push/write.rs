@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use super::attempt::{Settled, told_by_attempt};
 use super::batch::{Batch, Ending};
 use super::subject::Subject;
-use super::together;
+use super::{Ports, together};
+use crate::activity::{Activity, ActivityResult};
 use crate::event::Verb;
 use crate::failure::{Failure, classify, in_words};
 use crate::link::{Attempt, Entry, Link, RequestId};
@@ -14,7 +15,7 @@ use crate::mapping::fields;
 use crate::mapping::invoice::keep;
 use crate::matching;
 use crate::model::Kind;
-use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason};
+use crate::outcome::{Done, DoneAction, Outcome, Park, ParkCause, Retry, SkipReason, is_variance};
 use crate::plan::{self, Change};
 use crate::ports::{CallError, Write};
 
@@ -95,7 +96,7 @@ impl Batch<'_> {
         let is_transaction = matches!(link.kind, Kind::Invoice | Kind::Payment);
         let tried_before = link.last_event == subject.in_passing().event_id();
         let is_made_by_this = link.awaits_its_own_event() && (is_transaction || tried_before);
-        if link.was_linked_untold() {
+        if link.linked_untold().is_some() {
             let last_notes = link.last_notes.clone();
             let next = subject.next(link, DoneAction::Linked);
             return self.updated(Link { last_notes, pulled: None, ..next }).await;
@@ -106,6 +107,28 @@ impl Batch<'_> {
         }
         self.tell_the_time(subject, link).await?;
         Err(SkipReason::Unchanged.into())
+    }
+
+    /// Tells how the event before has ended, if it is parked until its taxes are in the billing app, and more is to be
+    /// told of it than that totals differ until then: nobody knows what it did once the link names the next one.
+    async fn tell_of_parked(&self, link: &Link) -> Result<(), Ending> {
+        let is_written = link.taxes.is_none() || link.taxes_written.is_some();
+        let mut done = link.done();
+        done.notes.retain(|note| !is_variance(note));
+        if is_written || done.notes.is_empty() {
+            return Ok(());
+        }
+        let Ports { activity, clock, .. } = self.ports;
+        let entry = activity.entry(&self.books.company, link.billing_time, &link.last_event).await?;
+        let Some(parked) = entry.filter(|entry| entry.result.is_parked()) else { return Ok(()) };
+        let done = Activity {
+            quickbooks_id: Some(done.quickbooks_id.clone()),
+            result: ActivityResult::Done(done),
+            handled_at: clock.now(),
+            event_json: None,
+            ..parked
+        };
+        Ok(activity.record(&[done]).await?)
     }
 
     /// Notes that older events than this one are out of date.
@@ -133,6 +156,7 @@ impl Batch<'_> {
         mapped: &Entity,
         names: Vec<String>,
     ) -> Result<Done, Ending> {
+        self.tell_of_parked(&link).await?;
         let pushed = fields::fingerprints(mapped);
         let (mapped, names) = match link.withdrawn {
             true => {
@@ -293,6 +317,7 @@ impl Batch<'_> {
 
     /// Voids a transaction, unless money has been received for it.
     pub(super) async fn void(&mut self, subject: &Subject<'_>, link: &Link) -> Result<Done, Ending> {
+        self.tell_of_parked(link).await?;
         let Some(current) = self.read(link).await? else {
             return Err(SkipReason::AlreadyVoided.into());
         };

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use quickbooks_simulator::company::Seed;
+use quickbooks_simulator::server::{Effect, Fault};
 use serde_json::{Value, json};
 use sync::activity::ActivityResult;
 use sync::ids::{BillingId, CompanyId};
@@ -475,4 +477,64 @@ async fn r69_a_record_is_flagged_when_the_app_that_was_away_is_back() {
     );
     let id = BillingId::new("i-1").unwrap();
     assert_eq!(billing.notes(&desk.books.company, Kind::Invoice, &id).len(), 1);
+}
+
+/// What a bookkeeper's value gave way to is told of the event that did it, also if that had to wait for its taxes.
+#[tokio::test]
+async fn d3_what_an_edit_has_overruled_is_told_although_the_app_was_away_for_its_taxes() {
+    let (mut desk, billing) = desk().await;
+    let is_away = Arc::new(AtomicBool::new(false));
+    desk.billing = Arc::new(Away { app: Arc::clone(&billing), is_away: Arc::clone(&is_away) });
+    save(&desk, &billing, &bill());
+    let (_, id) = done(&desk.push("invoice.sent", &bill()).await);
+    let token = desk.entity("Invoice", &id)["SyncToken"].clone();
+    let theirs = json!({"Id": id.as_str(), "SyncToken": token, "sparse": true, "CustomerMemo": {"value": "Ring twice"}});
+    desk.bookkeeper("invoice", &[], &theirs);
+
+    is_away.store(true, Ordering::SeqCst);
+    let mut edited = stored(&desk, &billing);
+    edited["public_notes"] = json!("Thank you.");
+    edited["lines"][0]["quantity"] = json!(4);
+    edited["lines"][0]["taxes"] = json!([]);
+    save(&desk, &billing, &edited);
+    let mut overruling = desk.event("invoice.updated", &edited);
+    overruling["time"] = json!(Now.now().saturating_add(SignedDuration::from_hours(1)).unwrap().to_string());
+    assert_eq!(desk.deliver(std::slice::from_ref(&overruling)).await, [Verdict::Acknowledge]);
+    assert_eq!(parked(&desk.result(&overruling).await).cause, ParkCause::BillingAway);
+
+    is_away.store(false, Ordering::SeqCst);
+    edited["po_number"] = json!("4711");
+    save(&desk, &billing, &edited);
+    let mut later = desk.event("invoice.updated", &edited);
+    later["time"] = json!(Now.now().saturating_add(SignedDuration::from_hours(2)).unwrap().to_string());
+    assert_eq!(desk.deliver(&[later.clone()]).await, [Verdict::Acknowledge]);
+    done(&desk.result(&later).await);
+    assert_eq!(desk.deliver(std::slice::from_ref(&overruling)).await, [Verdict::Acknowledge]);
+    let result = desk.result(&overruling).await;
+    assert!(notes(&result).iter().any(|note| note.contains("Ring twice")), "{result:?}");
+    assert!(
+        !notes(&result).iter().any(|note| note.contains("difference of")),
+        "the taxes are there: {result:?}"
+    );
+}
+
+/// An older event that finishes what a later one has begun reads QuickBooks' answer as that would have.
+#[tokio::test]
+async fn r46_the_taxes_of_a_create_that_was_cut_short_are_those_of_its_own_lines() {
+    let (desk, billing) = desk().await;
+    let whole = invoice("i-1", &in_tucson(), &["Hedge laying", "Seedlings"]);
+    let mut early = whole.clone();
+    early["lines"] = json!([whole["lines"][0]]);
+    early["amount"] = json!(100);
+    save(&desk, &billing, &whole);
+    let older = desk.event("invoice.sent", &early);
+    let later = desk.event("invoice.updated", &whole);
+    let fault = Fault { path: Some("/invoice".into()), ..Fault::once(Effect::LoseResponse) };
+    desk.simulator.add_fault(fault);
+    assert_ne!(desk.deliver(std::slice::from_ref(&later)).await, [Verdict::Acknowledge]);
+    assert_eq!(desk.deliver(&[older]).await, [Verdict::Acknowledge]);
+    assert_eq!(desk.deliver(std::slice::from_ref(&later)).await, [Verdict::Acknowledge]);
+    let stored = stored(&desk, &billing);
+    let last = (rates(&stored["lines"][1]).len(), stored["amount"].to_string());
+    assert_eq!(last, (3, "217.4".into()), "{stored}");
 }

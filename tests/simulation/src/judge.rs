@@ -304,6 +304,7 @@ impl OneRecord<'_> {
         kept || self.is_noted(member, carried_out_at)
             || self.is_adopted(id, carried_out_at)
             || self.case.is_moved(&self.held.record, member)
+            || self.case.is_lowered(&self.held.record, member)
     }
 
     /// Whether the activity log says so.

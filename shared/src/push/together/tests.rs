@@ -301,6 +301,7 @@ fn a_create_in_a_batch_stays_open_until_nobody_can_be_carrying_it_out() {
         body: String::new(),
         at: at(0),
         told_at: None,
+        bill: None,
         in_batch,
     };
     let waits = |second| still_open(&intent(true), at(second)).and_then(|retry| retry.after);

@@ -2,16 +2,21 @@
 //! one record on each side, and the same ending.
 
 use quickbooks_simulator::company::Seed;
+use quickbooks_simulator::server::{Effect, Fault};
 use serde_json::json;
 use sync::activity::ActivityResult;
+use sync::ids::QuickBooksId;
 use sync::model::{Kind, Record};
 use sync::notice::{ChangeNotice, Operation, Source};
-use sync::outcome::DoneAction;
-use sync::push::Verdict;
+use sync::outcome::{DoneAction, ParkCause};
+use sync::ports::Clock;
+use sync::push::{self, Ports, Verdict};
 use sync::settings::ConnectionState;
 
 use super::fragile::Fragile;
 use super::office::{Office, did, lines, sale};
+use crate::desk::{client, invoice, messages};
+use crate::stops::Stops;
 
 /// Lets a worker die in the n-th call, and another one finish, for every n; `judge` looks at what is left, and
 /// `afterwards` at how it goes on.
@@ -319,6 +324,123 @@ async fn d4_what_was_deleted_is_kept_also_if_its_notice_has_to_wait_for_the_conn
             assert_eq!(did(&results[0]), DoneAction::RecordDeleted, "{when}: {results:?}");
             let kept = office.newest().await.removed;
             assert_eq!(kept.as_ref().map(Record::label), Some("N-1"), "{when}");
+        }
+    }
+}
+
+/// An Invoice that we made, and whose answer was lost, of a record that a person deletes and restores meanwhile: a pull
+/// takes it for the bookkeeper's. It is not made once more.
+#[tokio::test]
+async fn r95_what_a_pull_has_brought_over_as_another_record_is_not_created_again() {
+    for restored in [true, false] {
+        let mut office = Office::open(Seed::Landscaping).await;
+        let bill = invoice("i-1", &client("c-1", "Ames & Daughters"), &["Hedge laying"]);
+        let record: Record = serde_json::from_value(json!({"kind": "invoice", "record": bill})).unwrap();
+        office.save(record.clone());
+        let ids = |office: &Office| -> Vec<String> {
+            office
+                .desk
+                .company(|company| company.entities("Invoice").into_iter().map(super::office::id).collect())
+        };
+        let before = ids(&office);
+        let fault = Fault { path: Some("/invoice".into()), ..Fault::once(Effect::LoseResponse) };
+        office.desk.simulator.add_fault(fault);
+        let sent = office.desk.event("invoice.sent", &bill);
+        assert_ne!(office.desk.deliver(&[sent]).await, [Verdict::Acknowledge]);
+        assert!(office.billing_deletes(&record).await);
+        let made: Vec<String> = ids(&office).into_iter().filter(|id| !before.contains(id)).collect();
+        assert_eq!(made.len(), 1, "it was made");
+        let created = ChangeNotice {
+            company: office.desk.books.company.clone(),
+            realm: office.desk.books.realm.clone(),
+            kind: Kind::Invoice,
+            quickbooks_id: QuickBooksId::new(made[0].clone()).unwrap(),
+            operation: Operation::Created,
+            deleted_id: None,
+            last_updated: Some(office.clock.now()),
+            source: Source::Webhook,
+        };
+        assert_eq!(did(&office.deliver(&[created]).await[0]), DoneAction::RecordCreated);
+        // QuickBooks has forgotten the request by then.
+        office.wait(90_000);
+        office.reconnect().await;
+        let told = if restored { "invoice.restored" } else { "invoice.deleted" };
+        if restored {
+            office.save(record.clone());
+        }
+        for _ in 0..2 {
+            let result = office.tell(told, &office.stored(Kind::Invoice, record.id())).await;
+            match (&result, restored) {
+                (ActivityResult::Parked(park), true) => assert_eq!(park.cause, ParkCause::AlreadyLinked),
+                (ActivityResult::Skipped { reason }, false) => {
+                    assert!(reason.contains("never reached"), "{reason}")
+                }
+                (other, _) => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(ids(&office).len(), before.len() + 1);
+    }
+}
+
+/// What a person restores while a worker brings over its deletion is not deleted again without a trace.
+#[tokio::test]
+async fn d4_a_record_that_is_restored_while_its_deletion_comes_over_is_kept_or_there() {
+    for call in 0.. {
+        let office = Office::open(Seed::Landscaping).await;
+        let (fern, hedge) = (office.new_customer("Fern"), office.new_item("Hedge").await);
+        let bill = office.new_invoice("N-1", &fern, &hedge);
+        office.pull().await;
+        let record = office.stored(Kind::Invoice, &office.link(Kind::Invoice, &bill).billing_id).record;
+        assert!(office.billing_deletes(&record).await);
+        office.delete("Invoice", &bill);
+        let notices = office.notices();
+        let stops = Stops::before(&office.desk, call);
+        let ports = Ports { clock: &office.clock, ..stops.ports() };
+        let mut pull = Box::pin(office.deliver_over(ports, &notices));
+        let is_through = stops.until_stopped(&mut pull).await.is_some();
+        office.save(record.clone());
+        let restored = office.stored(Kind::Invoice, record.id());
+        office.tell("invoice.restored", &restored).await;
+        if !is_through {
+            stops.open();
+            pull.await;
+        }
+        office.deliver_over(office.ports(), &notices).await;
+        let is_kept = office.desk.log().await.iter().any(|entry| entry.removed.is_some());
+        assert!(is_kept || !office.stored(Kind::Invoice, record.id()).deleted, "call {call}");
+        if is_through {
+            assert!(call > 5, "the pull was never stopped");
+            break;
+        }
+    }
+}
+
+/// A payment that touches an Invoice whose taxes are still to be written to the billing app leaves them to be written.
+#[tokio::test]
+async fn r46_taxes_that_a_dead_worker_owed_are_written_although_the_invoice_was_paid_meanwhile() {
+    for dies_in in 1.. {
+        let office = Office::open(Seed::AutomatedSalesTax).await;
+        let mut ames = client("c-1", "Ames & Daughters");
+        ames["shipping_address"] = json!({"line1": "1 Elm St", "city": "Tucson", "state": "AZ", "postal_code": "85701", "country": "US"});
+        let bill = invoice("i-1", &ames, &["Hedge laying"]);
+        office.save(serde_json::from_value(json!({"kind": "invoice", "record": bill})).unwrap());
+        let sent = office.desk.event("invoice.sent", &bill);
+        let fragile = Fragile::new(office.ports(), dies_in, false);
+        push::messages(fragile.ports(), &messages(std::slice::from_ref(&sent))).await;
+        if let Some(link) = office.links(Kind::Invoice).first() {
+            let booked = office.entity("Invoice", link.quickbooks_id.as_str());
+            let customer = booked["CustomerRef"]["value"].as_str().unwrap().to_owned();
+            let id = link.quickbooks_id.to_string();
+            office.new_payment(&customer, 50, &[(&id, 50)]);
+            office.pull().await;
+        }
+        office.desk.deliver(std::slice::from_ref(&sent)).await;
+        let stored = office.records(Kind::Invoice);
+        let Record::Invoice(stored) = &stored[0].record else { panic!("an invoice") };
+        assert_eq!(stored.amount.normalize().to_string(), "108.7", "call {dies_in}");
+        if !fragile.died() {
+            assert!(dies_in > 10, "the worker was never asked anything");
+            break;
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use quickbooks::{Endpoints, http_client};
 use quickbooks_simulator::company::{Change, Company, Request, Seed};
 use serde_json::{Value, json};
 use sync::activity::{Activity, ActivityResult, Side};
@@ -19,8 +21,9 @@ use sync::ports::{ActivityLog, Billing, Clock, Stored};
 use sync::pull;
 use sync::push::{Message, Ports, Verdict};
 use sync::settings::{Direction, Directions, Settings};
+use url::Url;
 
-use crate::desk::{Desk, Now, REALM};
+use crate::desk::{Desk, Now, OneRealm, REALM};
 
 /// Real time, and what was waited since the beginning.
 pub(super) struct Shifted(Arc<AtomicI64>);
@@ -64,6 +67,15 @@ impl Office {
             connector: &self.desk.connector,
             clock: &self.clock,
         }
+    }
+
+    /// A new token, as after a refresh.
+    pub(super) async fn reconnect(&mut self) {
+        let api = Endpoints::at(&Url::parse(self.desk.simulator.url()).unwrap()).unwrap().api;
+        let token = self.desk.simulator.connect(self.desk.books.realm.as_str()).unwrap().access_token;
+        let http = http_client(Duration::from_secs(5), Duration::from_secs(10)).unwrap();
+        let client = quickbooks::Client::new(http, &api, self.desk.books.realm.clone(), token.into());
+        self.desk.connector = OneRealm(Arc::new(client));
     }
 
     /// Lets seconds pass on both sides: QuickBooks tells times to the second.
@@ -292,11 +304,17 @@ impl Office {
 
     /// The billing app tells of a record as it is now.
     pub(super) async fn tell(&self, event_type: &str, stored: &Stored) -> ActivityResult {
+        let event = self.told(event_type, stored);
+        assert_eq!(self.desk.deliver(std::slice::from_ref(&event)).await, [Verdict::Acknowledge]);
+        self.desk.result(&event).await
+    }
+
+    /// The event by which the billing app tells of a record.
+    pub(super) fn told(&self, event_type: &str, stored: &Stored) -> Value {
         let record = serde_json::to_value(&stored.record).unwrap()["record"].clone();
         let mut event = self.desk.event(event_type, &record);
         event["time"] = json!(stored.updated_at.to_string());
-        assert_eq!(self.desk.deliver(std::slice::from_ref(&event)).await, [Verdict::Acknowledge]);
-        self.desk.result(&event).await
+        event
     }
 
     /// The id of an income account.

@@ -179,3 +179,60 @@ async fn a_replacement_is_told_of_also_if_an_older_notice_comes_first() {
         }
     }
 }
+
+/// Whatever happens to a payment whose replacement was cut short: the old one is in the log, by its name or whole (D4).
+#[tokio::test]
+async fn d4_what_was_replaced_is_told_of_whatever_comes_next() {
+    for next in ["voided in QuickBooks", "deleted in the billing app"] {
+        for (after_the_effect, dies_in) in (1..).flat_map(|call| [(false, call), (true, call)]) {
+            let office = Office::open(Seed::Landscaping).await;
+            let [_, one, two, paid] = paid_over_two(&office).await;
+            office.pull().await;
+            let old = office.link(Kind::Payment, &paid).billing_id;
+            office.change("Payment", &paid, &json!({"Line": lines(&[(&one, 100), (&two, 80)])}));
+            let notices = office.notices();
+            let fragile = Fragile::new(office.ports(), dies_in, after_the_effect);
+            office.deliver_over(fragile.ports(), &notices).await;
+            // It changes once more before somebody else goes on with it.
+            office.change("Payment", &paid, &json!({"PaymentRefNum": "1188"}));
+            let later = office.notices();
+            office.wait(121);
+            office.deliver_over(office.ports(), &later).await;
+            let mut deleted = None;
+            match next {
+                "voided in QuickBooks" => office.void("Payment", &paid),
+                _ => {
+                    office.wait(3);
+                    let new = office.link(Kind::Payment, &paid).billing_id;
+                    if new != old && office.billing_deletes(&office.stored(Kind::Payment, &new).record).await
+                    {
+                        // What is not carried out yet is carried out when it is told once more.
+                        deleted = Some(office.told("payment.deleted", &office.stored(Kind::Payment, &new)));
+                        office.desk.deliver(deleted.as_slice()).await;
+                    }
+                }
+            }
+            let last: Vec<ChangeNotice> = later.into_iter().chain(office.notices()).collect();
+            for _ in 0..2 {
+                office.deliver_over(office.ports(), &last).await;
+                office.wait(121);
+            }
+            office.deliver_over(office.ports(), &notices).await;
+            office.desk.deliver(deleted.as_slice()).await;
+            let when = format!("{next}, call {dies_in}, after its effect: {after_the_effect}");
+            let is_gone = deleted.is_some() || next == "voided in QuickBooks";
+            assert_eq!(office.records(Kind::Payment).is_empty(), is_gone, "{when}");
+            let log = office.desk.log().await;
+            let is_named = |note: &String| note.starts_with(&format!("Payment {old} was replaced"));
+            let is_told = log.iter().any(|entry| {
+                let is_kept = entry.removed.as_ref().is_some_and(|record| *record.id() == old);
+                is_kept
+                    || matches!(&entry.result, ActivityResult::Done(done) if done.notes.iter().any(is_named))
+            });
+            assert!(is_told, "{when}: {log:#?}");
+            if !fragile.died() {
+                break;
+            }
+        }
+    }
+}

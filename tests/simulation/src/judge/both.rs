@@ -38,7 +38,7 @@ pub(super) fn judge(case: &Case<'_>, findings: &mut Findings) {
             Direction::None => pair.judge_apart(number, findings),
             // What a bookkeeper does to these stays in QuickBooks.
             Direction::Push if pair.deeds().next().is_some() => {}
-            _ if pair.marks().any(|mark| shared.contains(&(kind, mark))) => {}
+            _ if pair.is_one_of_several(&shared) => {}
             _ => pair.judge(findings),
         }
     }
@@ -156,8 +156,23 @@ struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn marks(&self) -> impl Iterator<Item = String> {
-        self.held.told.iter().flat_map(|told| view::marks_of_record(&told.record))
+    /// Whether its marks, or those of an invoice that it pays, are another record's too.
+    fn is_one_of_several(&self, shared: &BTreeSet<(Kind, String)>) -> bool {
+        let is_shared = |kind, record: &Record| {
+            view::marks_of_record(record).into_iter().any(|mark| shared.contains(&(kind, mark)))
+        };
+        let paid = |record: &Record| match record {
+            Record::Payment(payment) => {
+                let mut paid = payment.allocations.iter();
+                paid.any(|one| {
+                    self.case
+                        .record(Kind::Invoice, &one.invoice_id)
+                        .is_some_and(|invoice| is_shared(Kind::Invoice, invoice))
+                })
+            }
+            _ => false,
+        };
+        self.held.told.iter().any(|told| is_shared(self.kind, &told.record) || paid(&told.record))
     }
 
     fn name(&self) -> String {

@@ -99,6 +99,24 @@ impl<'a> Case<'a> {
             .map(|(kind, number, _)| (kind, number))
     }
 
+    /// The record of an id.
+    pub(super) fn record(&self, kind: Kind, id: &BillingId) -> Option<&'a Record> {
+        let mut records = self.evidence.app.records();
+        records.find(|(of, _, held)| *of == kind && held.record.id() == id).map(|(.., held)| &held.record)
+    }
+
+    /// Whether QuickBooks itself may have lowered what a payment is applied with: the bookkeeper has changed the lines of
+    /// an invoice that it pays.
+    pub(super) fn is_lowered(&self, record: &Record, member: &str) -> bool {
+        let Record::Payment(payment) = record else { return false };
+        let mut paid = payment.allocations.iter();
+        member == "Line"
+            && paid.any(|allocation| {
+                self.key_of_id(Kind::Invoice, &allocation.invoice_id)
+                    .is_some_and(|key| self.deeds_on(key).any(|deed| deed.what == What::Reworked))
+            })
+    }
+
     /// The record of a mark.
     pub(super) fn key_of(&self, mark: &str) -> Option<Key> {
         self.owners.get(mark).copied()
