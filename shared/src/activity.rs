@@ -58,6 +58,22 @@ pub enum Side {
 }
 
 impl Activity {
+    /// What is to be kept of an event for which something was done, and once more: what was done first, with whatever
+    /// else the later entry tells. None if that is nothing.
+    pub fn done_again(&self, later: &Activity) -> Option<Activity> {
+        let (ActivityResult::Done(first), ActivityResult::Done(again)) = (&self.result, &later.result) else {
+            return None;
+        };
+        let is_new = |note: &&String| !first.notes.contains(note);
+        let more: Vec<String> = again.notes.iter().filter(is_new).cloned().collect();
+        if more.is_empty() {
+            return None;
+        }
+        let notes = first.notes.iter().cloned().chain(more).collect();
+        let result = ActivityResult::Done(Done { notes, ..first.clone() });
+        Some(Activity { result, handled_at: later.handled_at, ..self.clone() })
+    }
+
     /// One line for the log.
     pub(crate) fn log(&self) {
         let (outcome, reason) = match &self.result {

@@ -51,8 +51,12 @@ impl ActivityLog for MemoryActivityLog {
         let mut log = lock(&self.0);
         for entry in entries {
             let key = (entry.company.clone(), entry.time, entry.event.clone());
-            if !log.get(&key).is_some_and(|stored| matches!(stored.result, ActivityResult::Done(_))) {
-                log.insert(key, entry.clone());
+            let kept = match log.get(&key) {
+                Some(stored) if matches!(stored.result, ActivityResult::Done(_)) => stored.done_again(entry),
+                _ => Some(entry.clone()),
+            };
+            if let Some(kept) = kept {
+                log.insert(key, kept);
             }
         }
         Ok(())

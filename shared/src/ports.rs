@@ -65,7 +65,8 @@ pub fn explain(error: &dyn std::error::Error) -> String {
 #[async_trait]
 pub trait ActivityLog: Send + Sync {
     /// Stores the entries durably. An entry of the same event replaces the earlier one, unless that says Done: what
-    /// was done stays told when the event is delivered again.
+    /// was done stays told when the event is delivered again, and gains what that does beside
+    /// ([`Activity::done_again`]).
     async fn record(&self, entries: &[Activity]) -> Result<(), StoreError>;
 
     /// The entry of an event, which happened at `time`, if it has ended.

@@ -63,14 +63,33 @@ impl DynamoActivityLog {
     }
 
     async fn write(&self, sk: String, entry: &Activity) -> Result<(), StoreError> {
+        let is_open = Condition::new("attribute_not_exists(#done)");
+        let Some(stored) = self.put(&sk, entry, is_open).await? else { return Ok(()) };
+        let stored = self.read(&entry.company, stored).await?;
+        match stored.done_again(entry) {
+            Some(both) => {
+                let is_done = Condition::new("attribute_exists(#done)");
+                self.put(&sk, &both, is_done).await.map(|_| ())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Puts an entry in its place. Returns what is stored there instead if the condition does not hold for that.
+    async fn put(
+        &self,
+        sk: &str,
+        entry: &Activity,
+        condition: Condition,
+    ) -> Result<Option<Item>, StoreError> {
         let company = entry.company.as_str();
-        let mut item = keyed(company, &sk);
+        let mut item = keyed(company, sk);
         let parts = match pack(entry).map_err(bad(WRITING))? {
             Document::Plain(json) => {
                 put_plain(&mut item, json);
                 Vec::new()
             }
-            Document::Packed(bytes) => self.write_packed(&mut item, &sk, entry, &bytes).await?,
+            Document::Packed(bytes) => self.write_packed(&mut item, sk, entry, &bytes).await?,
         };
         if is_done(entry) {
             item.insert(DONE.to_owned(), AttributeValue::Bool(true));
@@ -87,36 +106,39 @@ impl DynamoActivityLog {
         } else {
             expire(&mut item, expiry(entry));
         }
-        let is_open = Condition::new("attribute_not_exists(#done)");
-        let (replaced, stands, others) = match self.table.put_if(WRITING, item, is_open).await? {
-            Written::Yes(replaced) => {
-                let replaced = replaced.unwrap_or_default();
-                let others = parts_of(&replaced);
-                (replaced, parts, others)
+        let replaced = match self.table.put_if(WRITING, item, condition).await? {
+            Written::Yes(replaced) => replaced.unwrap_or_default(),
+            Written::No(stored) => {
+                self.drop_parts(company, &parts, &parts_of(&stored)).await?;
+                return Ok(Some(stored));
             }
-            Written::No(stored) => (Item::new(), parts_of(&stored), parts),
         };
-        for part in others.iter().filter(|part| !stands.contains(part)) {
-            self.table.delete(WRITING, &parts_partition(company), part).await?;
-        }
+        self.drop_parts(company, &parts_of(&replaced), &parts).await?;
         if let Some(waiting) = &waiting {
-            self.table.put(WRITING, keyed(waiting, &sk)).await?;
+            self.table.put(WRITING, keyed(waiting, sk)).await?;
         }
         if let Ok(before) = get_text(&replaced, WAITING)
             && waiting.as_deref() != Some(before)
         {
             let waits_no_more = Condition::new("attribute_not_exists(#waiting) OR #waiting <> :waiting")
                 .value("waiting", text(before));
-            self.unmark(company, before, &sk, waits_no_more).await?;
+            self.unmark(company, before, sk, waits_no_more).await?;
         }
         if entry.result.is_parked() {
-            self.table.put(WRITING, keyed(&parked_partition(company), &sk)).await
+            self.table.put(WRITING, keyed(&parked_partition(company), sk)).await?;
         } else if replaced.contains_key(PARKED) {
             let is_not_parked = Condition::new("attribute_not_exists(#parked)");
-            self.unmark(company, &parked_partition(company), &sk, is_not_parked).await
-        } else {
-            Ok(())
+            self.unmark(company, &parked_partition(company), sk, is_not_parked).await?;
         }
+        Ok(None)
+    }
+
+    /// Deletes an entry's further items, save those that stand.
+    async fn drop_parts(&self, company: &str, parts: &[String], stand: &[String]) -> Result<(), StoreError> {
+        for part in parts.iter().filter(|part| !stand.contains(part)) {
+            self.table.delete(WRITING, &parts_partition(company), part).await?;
+        }
+        Ok(())
     }
 
     /// Takes the mark in a partition away, unless the entry needs it again.

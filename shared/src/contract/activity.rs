@@ -111,6 +111,20 @@ async fn what_was_done_stays_told(one: &dyn ActivityLog, two: &dyn ActivityLog) 
         assert_eq!(one.newest(&id, 10).await.unwrap(), both);
     }
     assert_eq!(two.parked(&id).await.unwrap(), []);
+
+    // The same once more adds nothing, and what is done besides is told too.
+    two.record(&[entry(&id, "e", 1, done())]).await.unwrap();
+    assert_eq!(one.newest(&id, 10).await.unwrap()[1], entry(&id, "e", 1, done()));
+    let with = |notes: &[&str]| match done() {
+        ActivityResult::Done(done) => {
+            ActivityResult::Done(Done { notes: notes.iter().map(ToString::to_string).collect(), ..done })
+        }
+        other => other,
+    };
+    let again = Activity { handled_at: at(9), ..entry(&id, "e", 1, with(&["another note", "a note"])) };
+    two.record(std::slice::from_ref(&again)).await.unwrap();
+    let both = Activity { result: with(&["a note", "another note"]), ..again };
+    assert_eq!(one.newest(&id, 10).await.unwrap()[1], both);
 }
 
 async fn parked_entries_come_oldest_first(one: &dyn ActivityLog, two: &dyn ActivityLog) {
