@@ -58,20 +58,23 @@ pub enum Side {
 }
 
 impl Activity {
-    /// What is to be kept of an event for which something was done, and once more: what was done first, with whatever
-    /// else the later entry tells. None if that is nothing.
+    /// What is to be kept of an event for which something was done, and that ends once more: what was done first, with
+    /// what else was done now, and what is removed now. None if that is nothing.
     pub fn done_again(&self, later: &Activity) -> Option<Activity> {
-        let (ActivityResult::Done(first), ActivityResult::Done(again)) = (&self.result, &later.result) else {
-            return None;
+        let ActivityResult::Done(first) = &self.result else { return None };
+        let more: Vec<String> = match &later.result {
+            ActivityResult::Done(again) => {
+                again.notes.iter().filter(|note| !first.notes.contains(note)).cloned().collect()
+            }
+            _ => Vec::new(),
         };
-        let is_new = |note: &&String| !first.notes.contains(note);
-        let more: Vec<String> = again.notes.iter().filter(is_new).cloned().collect();
-        if more.is_empty() {
+        let removed = later.removed.clone().or_else(|| self.removed.clone());
+        if more.is_empty() && removed == self.removed {
             return None;
         }
         let notes = first.notes.iter().cloned().chain(more).collect();
         let result = ActivityResult::Done(Done { notes, ..first.clone() });
-        Some(Activity { result, handled_at: later.handled_at, ..self.clone() })
+        Some(Activity { result, removed, handled_at: later.handled_at, ..self.clone() })
     }
 
     /// One line for the log.

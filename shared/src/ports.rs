@@ -65,7 +65,7 @@ pub fn explain(error: &dyn std::error::Error) -> String {
 #[async_trait]
 pub trait ActivityLog: Send + Sync {
     /// Stores the entries durably. An entry of the same event replaces the earlier one, unless that says Done: what
-    /// was done stays told when the event is delivered again, and gains what that does beside
+    /// was done stays told when the event is delivered again, and gains what that does and removes besides
     /// ([`Activity::done_again`]).
     async fn record(&self, entries: &[Activity]) -> Result<(), StoreError>;
 

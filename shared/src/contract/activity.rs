@@ -3,7 +3,7 @@
 use super::{at, company, noise};
 use crate::activity::{Activity, ActivityResult, Side};
 use crate::ids::{BillingId, CompanyId, EventId, QuickBooksId, RealmId};
-use crate::model::Kind;
+use crate::model::{Kind, Record};
 use crate::outcome::{Done, DoneAction, Park, ParkCause};
 use crate::ports::ActivityLog;
 
@@ -125,7 +125,16 @@ async fn what_was_done_stays_told(one: &dyn ActivityLog, two: &dyn ActivityLog) 
     two.record(std::slice::from_ref(&again)).await.unwrap();
     let both = Activity { result: with(&["a note", "another note"]), ..again };
     assert_eq!(one.newest(&id, 10).await.unwrap()[1], both);
+
+    // What is about to be removed is kept before anything else is known of it (D4).
+    let removed: Record = serde_json::from_str(REMOVED).unwrap();
+    two.record(&[Activity { removed: Some(removed.clone()), ..entry(&id, "e", 1, parked()) }]).await.unwrap();
+    let kept = one.newest(&id, 10).await.unwrap().swap_remove(1);
+    assert_eq!((kept.result, kept.removed), (both.result, Some(removed)));
 }
+
+const REMOVED: &str = r#"{"kind": "payment", "record": {"id": "p", "client_id": "c", "date": "2026-03-01",
+    "amount": 20, "status": "completed", "allocations": []}}"#;
 
 async fn parked_entries_come_oldest_first(one: &dyn ActivityLog, two: &dyn ActivityLog) {
     let id = company("parked");

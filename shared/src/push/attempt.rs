@@ -100,18 +100,18 @@ impl Batch<'_> {
             return Ok(not_carried_out(link));
         };
         let is_gone = is_taken_back(&current);
-        if link.withdrawn
-            && is_gone
-            && attempt.action == DoneAction::Updated
-            && let Some(answer) = self.answer_to(&link, &attempt).await?
-        {
+        if link.withdrawn && is_gone && attempt.action == DoneAction::Updated {
+            // It may hold much of what was to be brought back, and is not back for that.
+            let Some(answer) = self.answer_to(&link, &attempt).await? else {
+                return Ok(not_carried_out(link));
+            };
             let link = plan::taken_back_again(&link, &attempt, &answer, &current);
             return Ok(Settled { link: as_seen(&link, &current), carried_out: Some(current) });
         }
         let after = as_seen(&after, &current);
         if attempt.action == DoneAction::Updated {
             let carried_out = after.pushed != link.pushed;
-            let link = Link { withdrawn: link.withdrawn && is_gone, ..after };
+            let link = Link { withdrawn: false, ..after };
             return Ok(if carried_out {
                 Settled { link, carried_out: Some(current) }
             } else {

@@ -13,7 +13,7 @@ use super::subject::Subject;
 use super::together;
 use super::write::again;
 use crate::ids::{BillingId, QuickBooksId};
-use crate::link::{Entry, Intent, Link, LinkKey, MatchedBy};
+use crate::link::{Entry, Intent, Link, LinkKey, MatchedBy, Pulled};
 use crate::mapping::{fields, item};
 use crate::model::{Kind, Product};
 use crate::outcome::{DoneAction, Outcome, Park, ParkCause, SkipReason};
@@ -95,9 +95,13 @@ impl Batch<'_> {
         if !matches!(kind, Kind::Invoice | Kind::Payment) || holders.is_empty() {
             return Ok(None);
         }
+        // No push makes a transaction for another event's sake.
+        let is_made_by_a_pull = |link: &Link, pulled: &Pulled| {
+            pulled.action == DoneAction::RecordCreated || link.last_event.is_of_dependency()
+        };
         let is_brought_over = |link: &Link| {
             let pulled = link.pulled.as_ref();
-            pulled.is_some_and(|pulled| pulled.action == DoneAction::RecordCreated) && !link.withdrawn
+            pulled.is_some_and(|pulled| is_made_by_a_pull(link, pulled)) && !link.withdrawn
         };
         let keys: Vec<LinkKey> = holders.iter().map(|id| LinkKey::Billing(kind, id.clone())).collect();
         let entries = self.ports.ledger.entries(&self.books, &keys).await?;

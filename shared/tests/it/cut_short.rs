@@ -5,6 +5,7 @@ use quickbooks_simulator::server::{Effect, Fault};
 use serde_json::{Value, json};
 use sync::ids::QuickBooksId;
 use sync::push::{self, Verdict};
+use sync::settings::Settings;
 
 use crate::desk::{Desk, client, done, invoice, messages, product, skipped};
 use crate::pull::fragile::Fragile;
@@ -218,6 +219,31 @@ async fn a_link_that_two_workers_could_not_tell_of_is_told() {
         }
         settle(&desk, &events).await;
         assert_eq!(done(&desk.result(&created).await).0, "Linked", "call {dies_in}");
+    }
+}
+
+/// A bookkeeper edits an inactive Customer while its client is restored, and the worker that restores it dies.
+#[tokio::test]
+async fn r13_a_client_that_is_restored_is_active_wherever_a_worker_dies() {
+    for dies_in in 1.. {
+        let desk = Desk::open(Seed::Landscaping).await;
+        let settings = Settings { inactivate_deleted: true, ..desk.settings().await };
+        desk.save(settings).await;
+        let ames = client("c-1", "Ames & Daughters");
+        let (_, id) = done(&desk.push("client.created", &ames).await);
+        assert_eq!(done(&desk.push("client.deleted", &ames).await).0, "Inactivated");
+        edit(&desk, "Customer", &id, &json!({"MiddleName": "Jo"}));
+        let restored = desk.event("client.restored", &ames);
+        let first = Fragile::new(desk.ports(), dies_in, true);
+        push::messages(first.ports(), &messages(std::slice::from_ref(&restored))).await;
+        settle(&desk, std::slice::from_ref(&restored)).await;
+        let customer = desk.entity("Customer", &id);
+        let is_back = (&customer["Active"], &customer["MiddleName"]);
+        assert_eq!(is_back, (&json!(true), &json!("Jo")), "call {dies_in}");
+        if !first.died() {
+            assert!(dies_in > 3, "the worker was never asked anything");
+            break;
+        }
     }
 }
 
