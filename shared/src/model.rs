@@ -289,6 +289,16 @@ pub enum Discount {
     ),
 }
 
+impl Discount {
+    /// The same without zeros at its end: 0.10 is 0.1.
+    pub fn normalized(&self) -> Discount {
+        match self {
+            Discount::Percent(percent) => Discount::Percent(percent.normalize()),
+            Discount::Amount(amount) => Discount::Amount(amount.normalize()),
+        }
+    }
+}
+
 /// Where an invoice is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{cents, fields};
-use crate::model::{Invoice, InvoiceLine, Surcharge, Tax};
+use crate::model::{Discount, Invoice, InvoiceLine, Surcharge, Tax};
 use crate::reference::{Reference, TaxModel};
 
 /// The most lines of which those that a rate was taken of are searched.
@@ -205,7 +205,7 @@ fn of_line(line: &InvoiceLine) -> LineAnswer {
         &line.notes,
         line.quantity.normalize(),
         line.unit_price.normalize(),
-        &line.discount,
+        line.discount.as_ref().map(Discount::normalized),
         line.tax_category,
     );
     LineAnswer {
@@ -370,6 +370,21 @@ mod tests {
         bill.lines.rotate_left(1);
         bill.lines.insert(1, line("Added since", "1", "5", &["4"]));
         assert_eq!(taxes(&answer.applied_to(&bill)), ["", " 4", "Tucson 0 5.6", "Tucson 0 5.6"]);
+    }
+
+    /// Billing apps write amounts as they like: 0.1 or 0.10.
+    #[test]
+    fn lines_are_recognised_however_their_amounts_are_written() {
+        let mut bill = bill(&[("Pruning", "40.0")]);
+        bill.lines[0].discount = Some(Discount::Amount(decimal("0.1")));
+        let answer = answer(&bill, |_| {}, &[("90", "5.6", "39.9")]);
+        bill.lines[0] = InvoiceLine {
+            discount: Some(Discount::Amount(decimal("0.10"))),
+            unit_price: decimal("40"),
+            quantity: decimal("1.000"),
+            ..bill.lines[0].clone()
+        };
+        assert_eq!(taxes(&answer.applied_to(&bill)), ["Tucson 0 5.6"]);
     }
 
     #[test]

@@ -66,7 +66,11 @@ impl Pull<'_> {
                 }
                 None => {
                     self.wait_for_whoever_began(&intent)?;
-                    self.keep(told, begun.record).await?;
+                    match self.kept_before(told).await? {
+                        // An earlier attempt has deleted the new one.
+                        Some(record) => self.about.removed = Some(record),
+                        None => self.keep(told, begun.record).await?,
+                    }
                 }
             }
         }

@@ -7,6 +7,7 @@ use sync::activity::ActivityResult;
 use sync::model::{Kind, Payment, Record};
 use sync::notice::ChangeNotice;
 use sync::outcome::DoneAction;
+use sync::ports::Stored;
 
 use super::cut_short::in_every_call;
 use super::fragile::Fragile;
@@ -233,6 +234,43 @@ async fn d4_what_was_replaced_is_told_of_whatever_comes_next() {
             if !fragile.died() {
                 break;
             }
+        }
+    }
+}
+
+/// The new payment of a replacement that was cut short is kept as it was, also if the worker that deletes it dies (D4).
+#[tokio::test]
+async fn d4_a_replacement_that_is_taken_back_is_kept_wherever_a_worker_dies() {
+    let mut made_in = None;
+    for dies_in in 1.. {
+        let office = Office::open(Seed::Landscaping).await;
+        let [_, one, two, paid] = paid_over_two(&office).await;
+        office.pull().await;
+        let old = office.link(Kind::Payment, &paid).billing_id;
+        office.change("Payment", &paid, &json!({"Line": lines(&[(&one, 100), (&two, 80)])}));
+        let notices = office.notices();
+        let first = Fragile::new(office.ports(), made_in.unwrap_or(dies_in), true);
+        office.deliver_over(first.ports(), &notices).await;
+        let is_new = |stored: &Stored| *stored.record.id() != old;
+        let Some(new) = office.records(Kind::Payment).into_iter().find(is_new) else { continue };
+        if made_in.is_none() {
+            // From now on the worker that brings the void over dies, in each of its calls.
+            made_in = Some(dies_in);
+        }
+        let call = dies_in + 1 - made_in.unwrap_or(dies_in);
+        office.void("Payment", &paid);
+        let voided = office.notices();
+        let second = Fragile::new(office.ports(), call, true);
+        office.deliver_over(second.ports(), &voided).await;
+        office.wait(121);
+        office.deliver(&voided).await;
+        let log = office.desk.log().await;
+        let is_kept = |record: &Record| record.id() == new.record.id();
+        assert!(log.iter().any(|entry| entry.removed.as_ref().is_some_and(is_kept)), "call {call}: {log:#?}");
+        assert_eq!(office.records(Kind::Payment).len(), 0, "call {call}");
+        if !second.died() {
+            assert!(call > 5, "the worker was never asked anything");
+            break;
         }
     }
 }

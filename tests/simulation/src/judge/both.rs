@@ -531,6 +531,8 @@ fn words(member: &str) -> Vec<&str> {
     let amounts: &[&str] = match member {
         "TotalAmt" => &["The lines", "The amount", "Line was"],
         "Discount" => &["Line was", "difference of"],
+        // The billing app has one name for both.
+        "CompanyName" => &["DisplayName was", "The name"],
         _ => &[],
     };
     [member, label].into_iter().chain(amounts.iter().copied()).collect()
