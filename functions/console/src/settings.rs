@@ -74,13 +74,13 @@ impl<'a> Shown<'a> {
         Shown { settings, entered: None }
     }
 
-    fn text(self, name: &str, stored: impl ToString) -> String {
-        self.entered.and_then(|form| form.sent(name)).unwrap_or_else(|| stored.to_string())
+    fn text(self, name: &str, stored: &str) -> String {
+        self.entered.and_then(|form| form.sent(name)).unwrap_or_else(|| stored.to_owned())
     }
 
     /// An id, or nothing.
     fn chosen(self, name: &str, stored: Option<&impl ToString>) -> String {
-        self.text(name, stored.map(ToString::to_string).unwrap_or_default())
+        self.text(name, &stored.map(ToString::to_string).unwrap_or_default())
     }
 
     fn ticked(self, name: &str, stored: bool) -> bool {
@@ -207,7 +207,7 @@ fn sessions(visitor: &Visitor) -> Markup {
 }
 
 fn directions(shown: Shown<'_>) -> Markup {
-    let direction = |kind: Kind| shown.text(kind.name(), words::word(shown.settings.directions.of(kind)));
+    let direction = |kind: Kind| shown.text(kind.name(), &words::word(shown.settings.directions.of(kind)));
     html! {
         fieldset {
             legend { "Directions" }
@@ -388,7 +388,7 @@ fn cut_off(shown: Shown<'_>) -> Markup {
 fn notify(shown: Shown<'_>) -> Markup {
     let notify = &shown.settings.notify;
     let to: Vec<&str> = notify.to.iter().map(Address::as_str).collect();
-    let to = shown.text("notify_to", to.join(", "));
+    let to = shown.text("notify_to", &to.join(", "));
     html! {
         fieldset {
             legend { "E-mail" }
