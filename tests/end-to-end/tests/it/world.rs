@@ -29,6 +29,8 @@ use crate::records::changed;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// How often a test looks at what it waits for.
 pub(crate) const GLANCE: Duration = Duration::from_millis(100);
+/// As many entries of the activity log as QuickBooks may tell of while a test waits.
+const NEWEST: usize = 100;
 
 type Body = Box<dyn FnOnce(Arc<World>) -> Pin<Box<dyn Future<Output = anyhow::Result<()>>>> + Send>;
 
@@ -195,10 +197,13 @@ impl Tenant<'_> {
         let operator = &self.bundle.operator;
         let ids = sent.iter().flat_map(|sent| &sent.events).map(EventId::as_str).collect::<Vec<_>>();
         let begun = Instant::now();
-        // What cannot be read is dated when it was sent, and that is after all events of the tests.
-        while operator.activity(&self.id, 1).await?.first().map(|entry| &entry.event) != Some(&last)
-            || self.endings_by_id(&ids).await.is_err()
-        {
+        // What cannot be read is dated when it was sent: after all events of the tests, and among what QuickBooks has
+        // told since.
+        let is_through = async || {
+            let newest = operator.activity(&self.id, NEWEST).await?;
+            Ok::<_, anyhow::Error>(newest.iter().any(|entry| entry.event == last))
+        };
+        while !is_through().await? || self.endings_by_id(&ids).await.is_err() {
             if begun.elapsed() > PATIENCE {
                 bail!("{} is not through after {PATIENCE:?}; the functions said:\n{}", self.id, self.log()?);
             }
