@@ -112,10 +112,9 @@ impl Batch<'_> {
     /// Tells how the event before has ended, if it is parked until its taxes are in the billing app, and more is to be
     /// told of it than that totals differ until then: nobody knows what it did once the link names the next one.
     async fn tell_of_parked(&self, link: &Link) -> Result<(), Ending> {
-        let is_written = link.taxes.is_none() || link.taxes_written.is_some();
         let mut done = link.done();
         done.notes.retain(|note| !is_variance(note));
-        if is_written || done.notes.is_empty() {
+        if done.notes.is_empty() {
             return Ok(());
         }
         let Ports { activity, clock, .. } = self.ports;
